@@ -1,0 +1,131 @@
+# Everything a checkout can do. `make` lists it. One needs Python 3.11 or later, and for the spark
+# engine a Java 17 or 21; the rest is fetched, by requirements.lock.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+ARGS ?=
+ENGINE ?= embedded
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test torture lint format types docs dist lock clean java
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up ---------------------------------------------------------------------------------------
+
+setup: .venv/.installed java ## make .venv from the lock, look for a Java, fetch Delta's jars
+	@[ -z "$(JAVA)" ] || $(MAKE) --no-print-directory .venv/.jars
+
+# A new lock means a new environment, so that nothing of an old one is left in it.
+.venv/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "solatium needs Python 3.11 or later, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there)." \
+	    "Name one: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.installed: .venv/.locked setup.py pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Spark fetches Delta's jars at its first session; here once, so that no test waits for them.
+.venv/.jars: .venv/.installed
+	$(PY) -m solatium.engine --fetch-jars
+	@touch $@
+
+# The Java that Spark would take, where it is a 17 or a 21; empty otherwise. Looked for once.
+JAVA = $(eval JAVA := $(shell $(FIND_JAVA)))$(JAVA)
+define FIND_JAVA
+java=$${JAVA_HOME:+$$JAVA_HOME/bin/}java; \
+major=$$("$$java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -n 1); \
+case "$$major" in (17|21) command -v "$$java" ;; esac
+endef
+
+java:
+	@[ -n "$(JAVA)" ] || { \
+	  echo "No Java 17 or 21 (in JAVA_HOME, else on PATH), so the spark half is skipped." \
+	    "To have it, e.g. on Debian: apt-get install openjdk-17-jre-headless" >&2; \
+	  [ "$(CI)" != true ] || { echo "CI=true: a missing Java is a failure." >&2; exit 1; }; }
+
+# --- use ------------------------------------------------------------------------------------------
+
+demo: .venv/.installed ## replay a real lottery of 36,695 applications on the embedded engine
+	@.venv/bin/solatium demo
+
+# PySpark's functions bind to classic or Connect once per process, so each engine has a process of
+# its own, and the two run side by side. ARGS go to pytest: make test ARGS="-k ledger".
+test: setup ## run the tests, on both engines where there is a Java
+	@mkdir -p build/test; \
+	engines="embedded $(if $(JAVA),spark)"; pids=; failed=0; \
+	for engine in $$engines; do \
+	  $(PY) -m pytest --engine $$engine -o cache_dir=build/test/cache-$$engine $(ARGS) \
+	    > build/test/$$engine.txt 2>&1 & \
+	  pids="$$pids $$!"; \
+	done; \
+	trap 'kill $$pids 2>/dev/null; exit 130' INT TERM; \
+	set -- $$pids; \
+	for engine in $$engines; do \
+	  echo "--- $$engine: build/test/$$engine.txt"; \
+	  wait $$1 || failed=1; shift; \
+	  cat build/test/$$engine.txt; \
+	done; \
+	echo "--- in all"; \
+	for engine in $$engines; do echo "$$engine: $$(tail -n 1 build/test/$$engine.txt)"; done; \
+	exit $$failed
+
+torture: setup ## run the long tests, on ENGINE (embedded, or spark)
+	@$(PY) -m pytest -m torture --engine $(ENGINE) $(ARGS)
+
+# --- keeping it in order --------------------------------------------------------------------------
+
+lint: .venv/.installed ## look for likely bugs, bad style and bad format
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: .venv/.installed ## mend what lint can mend by itself
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: .venv/.installed ## check the types
+	@$(PY) -m mypy
+
+docs: .venv/.installed ## make docs/tables.md from the contracts
+	@mkdir -p docs
+	@$(PY) -m solatium.contracts docs/tables.md
+
+# The wheel's content, less its metadata; the same input gives the same bytes.
+define DIST_ZIP
+import pathlib, zipfile
+(wheel,) = pathlib.Path("build/wheel").glob("solatium-*.whl")
+with zipfile.ZipFile(wheel) as source, zipfile.ZipFile("dist/solatium.zip", "w") as target:
+    for name in sorted(source.namelist()):
+        if name.startswith("solatium/"):
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, source.read(name), zipfile.ZIP_DEFLATED)
+endef
+export DIST_ZIP
+
+dist: .venv/.installed ## make dist/solatium.zip for spark-submit's --py-files
+	@rm -rf build/lib build/bdist.* build/wheel dist/solatium.zip
+	@mkdir -p build dist
+	@$(PY) -m build --wheel --no-isolation --outdir build/wheel . > build/wheel.txt 2>&1 \
+	  || { cat build/wheel.txt; exit 1; }
+	@$(PY) -c "$$DIST_ZIP"
+	@ls -l dist/solatium.zip
+
+# Made with the oldest Python that is supported, so that the lock holds for all.
+lock: ## make requirements.lock anew from setup.py
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
+	CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes \
+	  --extra dev --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-emit-options --output-file requirements.lock setup.py
+
+clean: ## remove what was built, and all caches; .venv stays
+	@rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	  artifacts derby.log metastore_db spark-warehouse
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -1,0 +1,94 @@
+"""The distribution: its metadata, what it needs and why, and the data that ships inside it."""
+
+import re
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+
+# Folders of the repository root that an installed `solatium` carries as its own data. They are no
+# packages, so that `import conf` or `import schemas` never finds them in someone's environment.
+DATA_FOLDERS = ("conf", "schemas")
+
+# The only place that declares dependencies; `make lock` turns it into requirements.lock.
+REQUIREMENTS = [
+    # The data frame API of every step, and local Spark; `connect` is the client that Sail serves.
+    "pyspark[connect]==4.1.4",
+    # Delta tables on Spark. Its jars of 4.4.1 are not on Maven Central.
+    "delta-spark==4.4.0",
+    # Sail, the embedded engine: serves Spark Connect from within the Python process.
+    "pysail==0.7.2",
+    # Versions, history and upkeep of Delta tables without a session, which Sail does not offer.
+    "deltalake==1.6.6",
+    # Spark's Arrow exchange with Python; pyspark below 4.3 warns of pandas 3.
+    "pandas>=2.2,<3",
+    # Parquet footers and schemas of the landing zone, and tables that reports read.
+    "pyarrow==26.*",
+    # Hashes to columns of draws, where the demo makes up what its file lacks.
+    "numpy>=2",
+    # Settings: typed, frozen, unknown keys refused.
+    "pydantic>=2.10,<3",
+    # Settings and contracts are YAML.
+    "pyyaml>=6",
+    # The command line.
+    "typer>=0.15",
+    # Tables, bars and progress on a terminal.
+    "rich>=13",
+    # One run at a time holds a warehouse.
+    "filelock>=3.16",
+]
+
+DEVELOPMENT = [
+    # Runs the tests.
+    "pytest>=8",
+    # Whole small nights against the plain-Python reference.
+    "hypothesis>=6.100",
+    # Lint and format.
+    "ruff>=0.9",
+    # Types, and the stubs of PyYAML, which ships none.
+    "mypy>=1.14",
+    "types-PyYAML",
+    # The wheel that `make dist` takes its content from.
+    "build>=1.2",
+    # Builds the project without build isolation, so that nothing comes from outside the lock.
+    "setuptools>=80",
+]
+
+
+class BuildWithData(build_py):
+    """Copies DATA_FOLDERS into the built package; an editable install reads them where they are."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for folder in DATA_FOLDERS:
+                target = Path(self.build_lib) / "solatium" / folder
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(ROOT / folder, target)
+
+
+def version() -> str:
+    text = (ROOT / "solatium" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if not found:
+        raise RuntimeError("solatium/__init__.py has no __version__")
+    return found.group(1)
+
+
+setup(
+    name="solatium",
+    version=version(),
+    description="Replays rush-sale allocations from logs, and pays for a run of bad luck.",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["solatium", "solatium.*"]),
+    package_data={"solatium": ["data/*", "py.typed"]},
+    install_requires=REQUIREMENTS,
+    extras_require={"dev": DEVELOPMENT},
+    entry_points={"console_scripts": ["solatium = solatium.cli:main"]},
+    cmdclass={"build_py": BuildWithData},
+)
