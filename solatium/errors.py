@@ -1,0 +1,42 @@
+"""What can go wrong, as the person who runs the command is told it, and the exit status of each.
+
+The statuses are those of docs/rules.md section 10: 2 usage or configuration, 3 input refused,
+4 another run holds the warehouse, 1 anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class SolatiumError(Exception):
+    """A problem that has a message for people: every problem found, and what to do about it."""
+
+    exit_status = 1
+
+    def __init__(self, headline: str, problems: Iterable[str] = ()) -> None:
+        self.headline = headline
+        self.problems = tuple(problems)
+        super().__init__("\n".join([headline, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class UsageError(SolatiumError):
+    """Arguments or configuration that cannot be meant."""
+
+    exit_status = 2
+
+
+class InputError(SolatiumError):
+    """Landing files or rows that the rules refuse; nothing downstream of them has changed."""
+
+    exit_status = 3
+
+
+class BusyError(SolatiumError):
+    """Another run holds the warehouse."""
+
+    exit_status = 4
+
+
+class WarehouseError(SolatiumError):
+    """The warehouse is not in a state that a run can build on."""
