@@ -1,0 +1,189 @@
+"""The command `solatium`: arguments in, a run, and what it did in words and an exit status."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from solatium import __version__, contracts, engine, settings, summary
+from solatium.errors import SolatiumError, UsageError
+from solatium.run import Request, run
+from solatium.storage import Location
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Replays rush sales night by night from a platform's logs, audits who won, and turns "
+    "repeated failures into consolation bonuses, in a ledger that never pays twice.",
+    epilog="Start with: solatium demo. The rules are in docs/rules.md, the tables in "
+    "docs/tables.md. Exit status: 0 done; 2 wrong usage or configuration; 3 input refused; "
+    "4 another run holds the warehouse; 1 anything else.",
+)
+
+_Landing = Annotated[
+    str,
+    typer.Option(metavar="FOLDER", help="The landing zone: Parquet files under TABLE/dt=YYYY-MM-DD/."),
+]
+_Warehouse = Annotated[
+    str, typer.Option(metavar="FOLDER", help="The warehouse: a folder of Delta tables, made if it is missing.")
+]
+_Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings in YAML; without it, the defaults of conf/defaults.yaml."),
+]
+_Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="embedded|spark",
+        help="embedded (in this process, no Java) or spark. Without it: spark under spark-submit, "
+        "else embedded.",
+    ),
+]
+_Rescan = Annotated[
+    bool,
+    typer.Option("--rescan", help="Look for changed files of all arrival dates, not only recent."),
+]
+_Restate = Annotated[
+    bool,
+    typer.Option("--restate", help="Let changed settings judge closed dates anew as well."),
+]
+
+
+def _calendar_date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; expected YYYY-MM-DD") from None
+
+
+def _date(name: str, text: str) -> typer.models.OptionInfo:
+    return typer.Option(name, parser=_calendar_date, metavar="YYYY-MM-DD", help=text)
+
+
+@app.command()
+def nightly(
+    landing: _Landing,
+    warehouse: _Warehouse,
+    day: Annotated[date, _date("--date", "The date to handle, and all before it.")],
+    config: _Config = None,
+    engine_name: _Engine = None,
+    rescan: _Rescan = False,
+    restate: _Restate = False,
+) -> None:
+    """Handle every date up to --date that is not handled yet, and judge open dates anew.
+
+    solatium nightly --landing logs --warehouse wh --date 2026-11-01
+    """
+    _run(landing, warehouse, config, engine_name, day, rescan=rescan, restate=restate)
+
+
+@app.command()
+def backfill(
+    landing: _Landing,
+    warehouse: _Warehouse,
+    first: Annotated[date, _date("--from", "The first date to judge anew.")],
+    last: Annotated[date, _date("--to", "The last date to judge anew.")],
+    config: _Config = None,
+    engine_name: _Engine = None,
+    rescan: _Rescan = False,
+    restate: _Restate = False,
+) -> None:
+    """Judge a range of dates anew; later dates that were handled follow, as they stand on it.
+
+    solatium backfill --landing logs --warehouse wh --from 2026-11-01 --to 2026-11-05
+    """
+    if last < first:
+        raise UsageError(f"--to {last} is before --from {first}")
+    _run(
+        landing, warehouse, config, engine_name, last,
+        again_from=first, rescan=rescan, restate=restate,
+    )  # fmt: skip
+
+
+@app.command()
+def demo(
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the logs and the warehouse in this new folder.")
+    ] = None,
+) -> None:
+    """Run the nights of a real lottery: 36,695 applications for permits in the Enchantments."""
+    from solatium.demo.show import show_demo
+
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise UsageError(f"{keep} is not empty; name a folder that is new")
+    with tempfile.TemporaryDirectory(prefix="solatium-demo-") as folder:
+        show_demo(keep or Path(folder), Console())
+
+
+@app.command()
+def tables(
+    warehouse: Annotated[
+        str | None, typer.Option(help="Tell of the tables of this warehouse, as last committed.")
+    ] = None,
+) -> None:
+    """List the tables: what a row of each is and, with --warehouse, its version and its rows."""
+    root = Location.parse(warehouse) if warehouse else None
+    if root is not None and not (root / "_commits").is_folder():
+        raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
+    Console().print(summary.tables(contracts.WAREHOUSE, root))
+
+
+def _run(
+    landing: str,
+    warehouse: str,
+    config: Path | None,
+    engine_name: str | None,
+    day: date,
+    *,
+    again_from: date | None = None,
+    rescan: bool,
+    restate: bool,
+) -> None:
+    name = engine_name or engine.default_name()
+    if name not in engine.NAMES:
+        raise UsageError(f"--engine {name}: expected {' or '.join(engine.NAMES)}")
+    request = Request(
+        landing=Location.parse(landing),
+        warehouse=Location.parse(warehouse),
+        settings=settings.load(config),
+        engine=name,
+        date=day,
+        again_from=again_from,
+        rescan=rescan,
+        restate=restate,
+    )
+    report = run(request, Console(stderr=True))
+    Console().print(summary.of_run(report))
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        Console().print(f"solatium {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command; ends the process with the exit status of docs/rules.md section 10."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("solatium").setLevel(logging.INFO)
+    try:
+        app(args=arguments, prog_name="solatium")
+    except SolatiumError as error:
+        sys.stderr.write(f"solatium: {error}\n")
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The two engines, behind one seam: the only module that knows which of them runs.
+
+`embedded` is Sail in the Python process, `spark` is Apache Spark with Delta. Both give a session
+with the DataFrame API of Spark Connect, in UTC; all other code keeps to what both have.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from solatium.errors import SolatiumError, UsageError
+from solatium.storage import Location
+
+NAMES = ("embedded", "spark")
+
+_SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.caseSensitive": "true"}
+_DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # a table's log is small: two tasks read it sooner than Delta's 50
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
+_LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "8g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.default.parallelism": "8",
+}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine: its session, and what differs between them beyond it."""
+
+    name: str
+    spark: SparkSession
+
+    def file_path(self, location: Location) -> str:
+        """How the engine wants the path of a landing file, which may hold pattern characters."""
+        if self.name == "embedded":
+            return location.uri
+        return "".join(f"\\{c}" if c in "\\*?[]{}" else c for c in str(location))
+
+    def settled(self, frame: DataFrame) -> DataFrame:
+        """The same rows, ready to be written to a table with constraints.
+
+        Sail may check constraints on rows that a filter further up takes out, and then refuses rows
+        that nobody wrote. It does not look beneath a repartition, which costs it little.
+        """
+        return frame.repartition(os.cpu_count() or 1) if self.name == "embedded" else frame
+
+    def restore(self, location: Location, version: int) -> None:
+        """Gives a Delta table the content of an older version, as a new version.
+
+        By the `deltalake` package on both engines: Sail has no RESTORE, Spark's takes seconds.
+        """
+        DeltaTable(location.uri).restore(version)
+
+
+def default_name() -> str:
+    """`spark` where spark-submit started this process, else `embedded`."""
+    return "spark" if _under_spark_submit() else "embedded"
+
+
+@contextmanager
+def running(name: str) -> Iterator[Engine]:
+    """Starts the engine `name` and stops it at the end."""
+    if name not in NAMES:
+        raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
+    with _embedded() if name == "embedded" else _spark() as session:
+        for key, value in _SESSION.items():
+            session.conf.set(key, value)
+        yield Engine(name, session)
+
+
+@contextmanager
+def _embedded() -> Iterator[SparkSession]:
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    _, port = server.listening_address
+    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()
+        server.stop()
+
+
+@contextmanager
+def _spark() -> Iterator[SparkSession]:
+    builder = SparkSession.builder.appName("solatium")
+    settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    if not _under_spark_submit():
+        from delta import configure_spark_with_delta_pip
+
+        builder = configure_spark_with_delta_pip(builder.master("local[*]"))
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        raise SolatiumError(
+            f"Spark did not start: {error}",
+            [
+                "it needs Java 17 or 21 (JAVA_HOME, or java on the PATH)",
+                "under spark-submit, Delta comes with "
+                "--packages io.delta:delta-spark_4.1_2.13:4.4.0",
+                "without Java, use --engine embedded",
+            ],
+        ) from error
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _under_spark_submit() -> bool:
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def main(arguments: list[str]) -> None:
+    """`python -m solatium.engine --fetch-jars`: starts Spark once, which fetches Delta's jars."""
+    if arguments != ["--fetch-jars"]:
+        raise SystemExit("usage: python -m solatium.engine --fetch-jars")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with running("spark") as engine:
+        logging.getLogger(__name__).info("Spark %s is ready", engine.spark.version)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,154 @@
+"""Account history: outcomes that count, streaks of failures, and what each account has been through.
+
+docs/rules.md section 7. History is state: a night folds the outcomes of the dates it judges onto
+the history as of the day before them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as W
+from pyspark.sql import functions as F
+
+from solatium import contracts
+from solatium.ordering import event_key, key_field
+from solatium.settings import Settings
+from solatium.windows import KEY
+
+ACCOUNT_SCOPE = ("account_id", "scope")
+ORDER = ("business_date", "rush_close", *KEY)
+
+# The pipeline's own: account_history as of the last date that is closed.
+CLOSED = replace(contracts.warehouse("account_history"), name="_account_history_closed")
+
+
+def account_outcomes(
+    allocations: DataFrame, windows: DataFrame, opening: DataFrame, settings: Settings
+) -> DataFrame:
+    """`account_outcomes` of the dates of `allocations`: one row per outcome that counts.
+
+    `opening` is `account_history` as of the day before the first of these dates.
+    """
+    counted = _within_daily_limit(_countable(allocations, windows, settings), settings)
+    before = opening.select(
+        *ACCOUNT_SCOPE,
+        F.col("consecutive_failures").alias("opening_streak"),
+        F.col("last_business_date").alias("opening_date"),
+    )
+    in_order = W.partitionBy(*ACCOUNT_SCOPE).orderBy(*ORDER)
+    result = F.col("result")
+    sets_to_zero = result == "won"
+    if settings.history.forfeit_resets_streak:
+        sets_to_zero = sets_to_zero | (result == "forfeited")
+    previous = F.coalesce(F.lag("business_date").over(in_order), F.col("opening_date"))
+    is_expired = F.lit(False)
+    if settings.history.streak_expiry_days is not None:
+        gap = F.datediff("business_date", previous)
+        is_expired = F.coalesce(gap > settings.history.streak_expiry_days, F.lit(False))
+    # A run of outcomes begins where the streak is set to zero; in it, every loss adds one.
+    runs = (
+        counted.join(before, on=list(ACCOUNT_SCOPE), how="left")
+        .withColumn("begins", (is_expired | sets_to_zero).cast("int"))
+        .withColumn("run", F.sum("begins").over(in_order))
+    )
+    in_run = W.partitionBy(*ACCOUNT_SCOPE, "run").orderBy(*ORDER)
+    carried = F.when(F.col("run") == 0, F.coalesce("opening_streak", F.lit(0))).otherwise(F.lit(0))
+    streak = F.sum((result == "lost").cast("int")).over(in_run) + carried
+    return contracts.warehouse("account_outcomes").shape(
+        runs.withColumn("consecutive_failures", streak)
+    )
+
+
+def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame) -> DataFrame:
+    """`account_history`: `opening` with the account outcomes of later dates added to it."""
+    result, day = F.col("result"), F.col("business_date")
+
+    def number(name: str) -> Column:
+        return F.count(F.when(result == name, F.lit(1)))
+
+    # history order as one string, with the streak after the outcome at its end
+    place = event_key(
+        F.col("rush_close"),
+        F.col("commodity_id"),
+        F.col("window_id"),
+        F.col("consecutive_failures").cast("string"),
+    )
+    added = (
+        outcomes.join(F.broadcast(windows.select(*KEY, "rush_close")), on=list(KEY))
+        .groupBy(*ACCOUNT_SCOPE)
+        .agg(
+            F.count("*").alias("attempts"),
+            number("won").alias("wins"),
+            number("lost").alias("failures"),
+            number("forfeited").alias("forfeits"),
+            F.max(F.concat(day.cast("string"), place)).alias("last"),
+            F.max("consecutive_failures").alias("longest_streak"),
+            F.min(day).alias("first_business_date"),
+            F.max(day).alias("last_business_date"),
+            F.max(F.when(result == "won", day)).alias("last_win_date"),
+            F.max(F.when(result == "lost", day)).alias("last_failure_date"),
+        )
+        .withColumn("streak", key_field(F.col("last"), 1).cast("int"))
+    )
+    old, new = opening.alias("old"), added.alias("new")
+    on = (F.col("old.account_id") == F.col("new.account_id")) & (
+        F.col("old.scope") == F.col("new.scope")
+    )
+
+    def either(column: str) -> Column:
+        return F.coalesce(F.col(f"new.{column}"), F.col(f"old.{column}")).alias(column)
+
+    def total(column: str) -> Column:
+        sides = [F.coalesce(F.col(f"{side}.{column}"), F.lit(0)) for side in ("old", "new")]
+        return (sides[0] + sides[1]).alias(column)
+
+    streak = F.coalesce(F.col("new.streak"), F.col("old.consecutive_failures"))
+    first = F.coalesce(F.col("old.first_business_date"), F.col("new.first_business_date"))
+    return contracts.warehouse("account_history").shape(
+        old.join(new, on=on, how="full").select(
+            either("account_id"),
+            either("scope"),
+            *(total(column) for column in ("attempts", "wins", "failures", "forfeits")),
+            streak.alias("consecutive_failures"),
+            F.greatest("old.longest_streak", "new.longest_streak").alias("longest_streak"),
+            first.alias("first_business_date"),
+            either("last_business_date"),
+            either("last_win_date"),
+            either("last_failure_date"),
+        )
+    )
+
+
+def _countable(allocations: DataFrame, windows: DataFrame, settings: Settings) -> DataFrame:
+    """Outcomes that can count, with what history order and the bonus need of their windows."""
+    rules = settings.history
+    source = "outcome" if settings.outcome_source == "replay" else "platform_outcome"
+    facts = windows.select(*KEY, "rush_open", "rush_close", "policy", "advance_amount")
+    took_place = F.col("outcome").isin("won", "lost", "forfeited", "voided")
+    result = F.col(source)
+    advance = F.col("advance_amount") * F.col("quantity").cast("decimal(10,0)")
+    loss_counts = advance >= F.lit(rules.min_advance)
+    if rules.attempt_within_seconds is not None:
+        limit = rules.attempt_within_seconds * 1_000_000
+        waited = F.unix_micros("attempted_at") - F.unix_micros("rush_open")
+        loss_counts = loss_counts & ((F.col("policy") != "first_come") | (waited < limit))
+    return (
+        allocations.where(took_place & result.isin("won", "lost", "forfeited"))
+        .join(F.broadcast(facts), on=list(KEY))
+        .where((result != "lost") | loss_counts)
+        .select("account_id", F.lit("").alias("scope"), *ORDER, result.alias("result"))
+    )
+
+
+def _within_daily_limit(countable: DataFrame, settings: Settings) -> DataFrame:
+    """Leaves out, of an account's losses of one date, those after the first few."""
+    most = settings.history.max_failures_per_day
+    if most is None:
+        return countable
+    of_day = W.partitionBy(*ACCOUNT_SCOPE, "business_date", F.col("result") == "lost")
+    place = F.row_number().over(of_day.orderBy("rush_close", *KEY))
+    return countable.withColumn("place", place).where(
+        (F.col("result") != "lost") | (F.col("place") <= most)
+    )

@@ -1,0 +1,121 @@
+"""The ledger: what is really owed, appended so that it never pays twice.
+
+docs/rules.md section 8. A posting compares the awards of closed dates with what the ledger holds
+for them, and appends the difference. Posting again therefore adds nothing, and an entry's id comes
+from its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from solatium import contracts
+
+KEY = ("account_id", "commodity_id", "window_id")
+
+
+class Posting(NamedTuple):
+    """The rows that a run adds to `bonus_ledger` and `bonus_waived`."""
+
+    entries: DataFrame
+    waived: DataFrame
+
+
+def post(
+    awards: DataFrame,
+    ledger: DataFrame,
+    waived: DataFrame,
+    dates: Sequence[date],
+    *,
+    run_date: date,
+    clawback: bool,
+) -> Posting:
+    """What makes the balances of the closed `dates` equal to their `awards`.
+
+    Without `clawback` a decrease is waived, and a later increase first uses up what was waived.
+    A key whose window has moved to another date keeps one balance over both.
+    """
+    due = _of(awards, dates).select(
+        *KEY,
+        F.col("business_date").alias("due_date"),
+        F.col("amount").alias("due"),
+        F.col("currency").alias("due_currency"),
+    )
+    keys = (
+        due.select(*KEY)
+        .unionByName(_of(ledger, dates).select(*KEY))
+        .unionByName(_of(waived, dates).select(*KEY))
+        .distinct()
+    )
+    posted = (
+        ledger.join(keys, on=list(KEY), how="left_semi")
+        .groupBy(*KEY)
+        .agg(
+            F.sum("amount").alias("posted"),
+            F.count("*").alias("revision"),
+            F.max("business_date").alias("posted_date"),
+            F.max("currency").alias("posted_currency"),
+        )
+    )
+    given_up = (
+        waived.join(keys, on=list(KEY), how="left_semi")
+        .groupBy(*KEY)
+        .agg(F.sum("amount").alias("waived"))
+    )
+    sides = keys
+    for side in (due, posted, given_up):
+        sides = sides.join(side, on=list(KEY), how="left")
+    sides = sides.fillna(0, subset=["due", "posted", "waived", "revision"])
+    # balance minus waived equals the award, before and after
+    difference = F.col("due") - F.col("posted") + F.col("waived")
+    entry = difference - F.col("waived")
+    if not clawback:
+        entry = F.greatest(entry, F.lit(0))
+    changes = (
+        sides.withColumn("business_date", F.coalesce("due_date", "posted_date"))
+        .withColumn("currency", F.coalesce("due_currency", "posted_currency"))
+        .withColumn("run_date", F.lit(run_date))
+        .withColumn("entry", entry.cast("decimal(18,2)"))
+        .withColumn("newly_waived", (entry - difference).cast("decimal(18,2)"))
+    )
+    return Posting(
+        contracts.warehouse("bonus_ledger").shape(
+            changes.where("entry <> 0")
+            .withColumn("kind", _kind())
+            .withColumn("entry_id", _entry_id())
+            .withColumn("amount", F.col("entry"))
+        ),
+        contracts.warehouse("bonus_waived").shape(
+            changes.where("newly_waived <> 0").withColumn("amount", F.col("newly_waived"))
+        ),
+    )
+
+
+def payouts(entries: DataFrame) -> DataFrame:
+    """`bonus_payouts` of a run's ledger entries: the net for each account."""
+    net = entries.groupBy("account_id", "run_date", "currency").agg(
+        F.sum("amount").alias("amount"), F.count("*").alias("entries")
+    )
+    return contracts.warehouse("bonus_payouts").shape(net)
+
+
+def _of(rows: DataFrame, dates: Sequence[date]) -> DataFrame:
+    return rows.where(F.col("business_date").isin(list(dates)))
+
+
+def _kind() -> Column:
+    return (
+        F.when(F.col("revision") == 0, "award")
+        .when(F.col("posted") + F.col("entry") == 0, "reversal")
+        .otherwise("adjustment")
+    )
+
+
+def _entry_id() -> Column:
+    said = F.concat_ws("|", *KEY, F.col("revision").cast("string"))
+    return F.sha2(said.cast("binary"), 256)

@@ -1,0 +1,301 @@
+"""A run: which dates are to be handled, on which ground, and the commit record of each.
+
+docs/rules.md sections 1, 9 and 10. A run handles every date up to D that is not handled yet. It
+also goes back, to the first date that would now be handled otherwise: one that is asked for again,
+whose landing files are others than they were, or that another configuration judged. Going back is
+taking the tables back to the commit before that date; the dates from there on are then handled
+again, in order, and the ledger posts what differs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from solatium import __version__, contracts, engine, progress
+from solatium.errors import SolatiumError, UsageError
+from solatium.intake import Tally
+from solatium.landing import LandingZone
+from solatium.night import TABLES, Night
+from solatium.progress import Stages, log
+from solatium.settings import Settings
+from solatium.storage import Location
+from solatium.warehouse import Commit, Warehouse
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do: to handle all dates up to `date`.
+
+    `again_from` is a date from which everything is judged anew. `rescan` looks at the landing files
+    of all arrival dates, not only of the last `rescan_days`. `restate` lets another configuration
+    judge the closed dates too.
+    """
+
+    landing: Location
+    warehouse: Location
+    settings: Settings
+    engine: str
+    date: date
+    again_from: date | None = None
+    rescan: bool = False
+    restate: bool = False
+
+
+@dataclass
+class Report:
+    """What a run did, for its closing summary.
+
+    A row of `results` is one business date: its windows and the sums of their numbers.
+    """
+
+    handled: list[date] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The first date to handle, and why, where it is one that was handled before."""
+
+    first: date
+    notes: tuple[str, ...]
+
+
+def run(request: Request, console: Console) -> Report:
+    """Does what is asked. Raises a SolatiumError where it cannot, with nothing left half-written."""
+    if not request.landing.is_folder():
+        raise UsageError(f"{request.landing}: there is no landing zone; expected a folder")
+    landing = LandingZone(request.landing)
+    holder = {"engine": request.engine, "date": request.date.isoformat()}
+    with request.warehouse.plainly_named() as root, root.held(holder):
+        # what can be refused is refused before an engine starts
+        lineage = Warehouse.lineage(root)
+        plan = _plan(request, landing, lineage)
+        notes = [*plan.notes, *landing.check(_days(plan.first, request.date))]
+        with engine.running(request.engine) as running:
+            warehouse = Warehouse(running, root, TABLES)
+            return _Run(request, landing, warehouse, lineage, plan, notes).handle(console)
+
+
+# What is to be handled
+
+
+def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> _Plan:
+    arrivals = landing.dates()
+    earliest = min([day for day in arrivals if day <= request.date], default=request.date)
+    if not lineage:
+        return _Plan(earliest, ())
+    newest = lineage[-1].date
+    if request.date < newest:
+        raise UsageError(
+            f"{request.date} is before {newest}, the newest date that this warehouse has handled",
+            [f"give --date {newest} or later; backfill judges earlier dates anew"],
+        )
+    reasons: dict[date, str] = {}
+    if request.again_from is not None:
+        reasons[request.again_from] = "as was asked"
+    differing = _differing_keys(request.settings, lineage[-1])
+    if differing:
+        _refuse_other_judgement(request, lineage, differing)
+        reasons[earliest] = f"other settings: {', '.join(differing)}"
+    for day, tables in _changed_arrivals(request, landing, lineage):
+        reasons.setdefault(day, f"files of dt={day} have changed: {', '.join(tables)}")
+    next_day = min(newest + _ONE_DAY, request.date)
+    first = max(min([*reasons, next_day]), min(earliest, lineage[0].date))
+    notes = [f"judging anew from {day} on: {reason}" for day, reason in sorted(reasons.items())]
+    return _Plan(first, tuple(notes))
+
+
+def _differing_keys(settings: Settings, commit: Commit) -> list[str]:
+    now, then = settings.judging(), commit.judging
+    return sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
+
+
+def _refuse_other_judgement(
+    request: Request, lineage: Sequence[Commit], differing: Sequence[str]
+) -> None:
+    """UsageError where closed dates would be judged by other settings, and nobody asked for it."""
+    newest = lineage[-1]
+    last_closed = newest.date - timedelta(days=int(newest.judging["grace_days"]))
+    first = lineage[0].date
+    if request.restate or last_closed < first:
+        return
+    now, then = request.settings.judging(), newest.judging
+    raise UsageError(
+        f"this configuration would judge the closed dates {first} to {last_closed} otherwise than "
+        "the warehouse was built with; nothing was changed",
+        [
+            *(f"{key}: was {then.get(key)}, now {now.get(key)}" for key in differing),
+            "give --restate to have the past judged anew by these settings, or take them back",
+        ],
+    )
+
+
+def _changed_arrivals(
+    request: Request, landing: LandingZone, lineage: Sequence[Commit]
+) -> Iterator[tuple[date, list[str]]]:
+    """Arrival dates up to the newest handled one whose files are not those that were handled."""
+    handled = {commit.date: commit.files for commit in lineage}
+    oldest = request.date - timedelta(days=request.settings.rescan_days)
+    for day in sorted({*landing.dates(), *handled}):
+        if day > lineage[-1].date or (day <= oldest and not request.rescan):
+            continue
+        now, then = landing.arrived(day), handled.get(day, {})
+        tables = [name for name in contracts.LANDING if now.get(name) != then.get(name)]
+        if tables:
+            yield day, tables
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+# Handling it
+
+
+class _Run:
+    def __init__(
+        self,
+        request: Request,
+        landing: LandingZone,
+        warehouse: Warehouse,
+        lineage: list[Commit],
+        plan: _Plan,
+        notes: list[str],
+    ) -> None:
+        self.request = request
+        self.landing = landing
+        self.warehouse = warehouse
+        self.plan = plan
+        self.run_id = uuid4().hex
+        self.started = datetime.now(UTC)
+        self.newest = lineage[-1] if lineage else None
+        self.lineage = [commit for commit in lineage if commit.date < plan.first]
+        self.grace = timedelta(days=request.settings.grace_days)
+        self.closed_before = lineage[-1].date - self.grace if lineage else None
+        self.report = Report(notes=notes)
+
+    def handle(self, console: Console) -> Report:
+        for note in self.report.notes:
+            log.info("%s", note)
+        self.warehouse.prepare()
+        self.warehouse.rewind(self._base(), self.newest)
+        days = _days(self.plan.first, self.request.date)
+        with progress.shown(len(days), console) as stages:
+            for day in days:
+                if self._is_quiet(day):
+                    stages.night_done()
+                    continue
+                try:
+                    self._night(day, stages)
+                except BaseException:
+                    self.warehouse.rewind(self.newest, self.newest)
+                    raise
+                stages.night_done()
+            self.report.seconds = stages.seconds()
+        self._collect_results()
+        return self.report
+
+    def _base(self) -> Commit | None:
+        return self.lineage[-1] if self.lineage else None
+
+    def _is_quiet(self, day: date) -> bool:
+        """Whether a date would leave every table as it is: nothing arrived, nothing is open."""
+        base = self._base()
+        is_open = base and any(day - self.grace <= awaited <= day for awaited in base.awaited)
+        return day < self.request.date and not is_open and not self.landing.arrived(day)
+
+    def _night(self, day: date, stages: Stages) -> None:
+        with self.warehouse.scratch() as scratch:
+            settings = self.request.settings
+            night = Night(
+                self.warehouse, self.landing, scratch, settings, self.lineage, day, stages
+            )
+            try:
+                awaited = night.handle(self.closed_before)
+            except SolatiumError:
+                raise
+            except Exception:
+                self.landing.verify(day)
+                raise
+        self.report.tally += night.tally
+        self.report.handled.append(day)
+        if day == self.request.date:
+            self._log_run()
+        base = self._base()
+        self.newest = self.warehouse.commit(
+            Commit(
+                number=self.newest.number + 1 if self.newest else 1,
+                parent=base.number if base else None,
+                date=day,
+                run_id=self.run_id,
+                engine=self.request.engine,
+                version=__version__,
+                config_digest=settings.digest(),
+                judging=settings.judging(),
+                awaited=awaited,
+                files=self.landing.arrived(day),
+            )
+        )
+        self.lineage.append(self.newest)
+
+    def _log_run(self) -> None:
+        tally = self.report.tally
+        row = {
+            "run_id": self.run_id,
+            "date": self.request.date,
+            "started_at": self.started,
+            "ended_at": datetime.now(UTC),
+            "engine": self.request.engine,
+            "version": __version__,
+            "config_digest": self.request.settings.digest(),
+            "rows_in": tally.rows_in,
+            "rows_quarantined": tally.rows_quarantined,
+            "quarantined_by_reason": json.dumps(tally.quarantined_by_reason, sort_keys=True),
+            "windows_judged": tally.windows_judged,
+            "windows_restated": tally.windows_restated,
+            "windows_held": tally.windows_held,
+            "entries_posted": tally.entries_posted,
+            "entries_sum": tally.entries_sum,
+            "gates_accepted": [],
+        }
+        table = contracts.warehouse("run_log")
+        values = [tuple(row[name] for name in table.names)]
+        spark = self.warehouse.engine.spark
+        self.warehouse.append("run_log", spark.createDataFrame(values, table.spark_schema()))
+
+    def _collect_results(self) -> None:
+        """Sums the windows of each business date that was judged: a row a date, a few in all."""
+        numbers = ["participants", "qualified", "ready", "entries", "winners", "losers"]
+        judged = self.warehouse.read("window_results").where(
+            F.col("business_date").between(
+                F.lit(self.plan.first - self.grace), F.lit(self.request.date)
+            )
+        )
+        sums = judged.groupBy("business_date").agg(
+            F.count("*").alias("windows"), *(F.sum(name).alias(name) for name in numbers)
+        )
+        bonuses = self.warehouse.read("bonus_awards").groupBy("business_date").agg(
+            F.count(F.when(F.col("amount") > 0, F.lit(1))).alias("bonuses"),
+            F.sum("amount").alias("bonus_amount"),
+        )
+        rows = sums.join(bonuses, on="business_date", how="left").orderBy("business_date").collect()
+        self.report.results = [row.asDict() for row in rows]
+        held = judged.where(F.col("status").isin("seed_missing", "seed_mismatch"))
+        self.report.held = [
+            f"{row.business_date}: window {row.window_id} of {row.commodity_id}: {row.status}"
+            for row in held.orderBy("business_date", "commodity_id", "window_id").collect()
+        ]

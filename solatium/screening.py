@@ -1,0 +1,178 @@
+"""User screening: which participants are qualified, and why others are not.
+
+docs/rules.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as W
+from pyspark.sql import functions as F
+
+from solatium import contracts
+from solatium.activity import ACCOUNT, JOIN_FIELDS
+from solatium.ordering import content, event_key, key_field, key_id
+from solatium.settings import Screening
+from solatium.windows import KEY
+
+
+def account_versions(accounts: DataFrame) -> DataFrame:
+    """Account rows, each with the time `superseded_at` from which a later version counts.
+
+    `accounts` has the versions that are in sight by arrival date. A version counts at times `t`
+    with `updated_at <= t < superseded_at` (null: for good), so that a window sees one at most.
+    """
+    order = W.partitionBy("account_id").orderBy("updated_at", "dt", "content")
+    return (
+        accounts.withColumn("content", content(contracts.landing("accounts")))
+        .withColumn("superseded_at", F.lead("updated_at").over(order))
+        .drop("content", "dt")
+    )
+
+
+def screen(
+    activity: DataFrame, versions: DataFrame, windows: DataFrame, settings: Screening
+) -> DataFrame:
+    """`screened_participants`: one row per window and account that took part.
+
+    `activity` is from `activity.activity`, `versions` from `account_versions`, `windows` are those
+    in force (`windows.in_force`).
+    """
+    facts = _facts(activity, versions, windows)
+    judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(settings))))
+    if settings.max_accounts_per_device is not None:
+        judged = _with_shared_devices(judged, settings.max_accounts_per_device)
+    judged = _with_duplicate_persons(judged)
+    table = contracts.warehouse("screened_participants")
+    return table.shape(
+        judged.withColumn("qualified", F.size("reasons") == 0)
+        .withColumn("joined_at", F.when(F.col("has_joined"), F.col("joined_at")))
+        .withColumn("advance_state", _advance_state())
+    )
+
+
+def is_ready() -> Column:
+    """Whether a screened participant is ready: qualified, and the advance payment in order."""
+    return F.col("qualified") & F.col("advance_state").isin("paid", "not_required")
+
+
+def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> DataFrame:
+    event = F.col("latest_event")
+    fields = {name: key_field(event, place) for place, name in enumerate(JOIN_FIELDS)}
+    has_joined = F.coalesce(fields["event_type"] == "join", F.lit(False))
+    took_part = activity.where("took_part").select(
+        *ACCOUNT,
+        "joined_at",
+        "advance_net",
+        "advance_paid",
+        event.isNotNull().alias("in_period"),
+        has_joined.alias("has_joined"),
+        F.when(has_joined, fields["team_id"]).alias("team_id"),
+        F.when(has_joined, fields["device_id"]).alias("device_id"),
+        F.when(has_joined, fields["quantity"]).cast("int").alias("quantity"),
+    )
+    rules = windows.select(
+        *KEY,
+        "business_date",
+        "application_open",
+        "application_close",
+        "unit",
+        "limit_per_account",
+        "advance_amount",
+    )
+    in_window = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1))).join(
+        F.broadcast(rules), on=list(KEY)
+    )
+    seen = versions.select(
+        F.col("account_id").alias("seen_account"),
+        "registered_at",
+        "status",
+        "credit_score",
+        "blacklisted",
+        "person_id",
+        "updated_at",
+        "superseded_at",
+    )
+    is_seen = (
+        (F.col("account_id") == F.col("seen_account"))
+        & (F.col("updated_at") <= F.col("application_close"))
+        & (
+            F.col("superseded_at").isNull()
+            | (F.col("superseded_at") > F.col("application_close"))
+        )
+    )
+    return in_window.join(seen, on=is_seen, how="left")
+
+
+def _codes(settings: Screening) -> list[Column]:
+    """Codes 1 to 9 in their order, null where they do not hold."""
+    has_joined = F.col("has_joined")
+    is_seen = F.col("seen_account").isNotNull()
+    least_age = F.lit(settings.min_account_age_days * 86_400_000_000)
+    age = F.unix_micros("application_open") - F.unix_micros("registered_at")
+    score = F.col("credit_score")
+    low = F.lit(False)
+    if settings.min_credit_score is not None:
+        low = score.isNull() | (score < settings.min_credit_score)
+    quantity = F.col("quantity")
+    codes = {
+        "outside_application_period": ~F.col("in_period"),
+        "withdrawn": F.col("in_period") & ~has_joined,
+        "account_unknown": ~is_seen,
+        "account_not_active": is_seen & (F.col("status") != "active"),
+        "account_blacklisted": is_seen & F.col("blacklisted"),
+        "account_too_new": is_seen & (age < least_age),
+        "credit_too_low": is_seen & low,
+        "quantity_not_allowed": has_joined
+        & ((quantity < 1) | (quantity > F.col("limit_per_account"))),
+        "team_missing": has_joined & (F.col("unit") == "team") & F.col("team_id").isNull(),
+    }
+    return [F.when(holds, F.lit(code)) for code, holds in codes.items()]
+
+
+def _with_shared_devices(judged: DataFrame, most: int) -> DataFrame:
+    """Code 10: more accounts than `most` have a join in force with one device in one window."""
+    shared = (
+        judged.where(F.col("has_joined") & F.col("device_id").isNotNull())
+        .groupBy(*KEY, "device_id")
+        .count()
+        .where(F.col("count") > most)
+        .select(*KEY, "device_id", F.array(F.lit("shared_device")).alias("code"))
+    )
+    return judged.join(shared, on=[*KEY, "device_id"], how="left").withColumn(
+        "reasons", F.when(F.col("code").isNull(), F.col("reasons")).otherwise(
+            F.concat("reasons", "code")
+        )
+    ).drop("code")
+
+
+def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
+    """Code 11: of a person's rows that are clean so far, all but the first to join."""
+    is_clean = F.size("reasons") == 0
+    first = (
+        judged.where(is_clean & F.col("person_id").isNotNull())
+        .groupBy(*KEY, "person_id")
+        .agg(
+            F.min(event_key(F.col("joined_at"), F.col("account_id"))).alias("first"),
+            F.count("*").alias("rows"),
+        )
+        .where("rows > 1")
+        .select(*KEY, "person_id", key_id(F.col("first")).alias("first_account"))
+    )
+    is_duplicate = is_clean & (F.col("account_id") != F.col("first_account"))
+    return judged.join(first, on=[*KEY, "person_id"], how="left").withColumn(
+        "reasons",
+        F.when(is_duplicate, F.array(F.lit("duplicate_person"))).otherwise(F.col("reasons")),
+    )
+
+
+def _advance_state() -> Column:
+    required = F.col("advance_amount") * F.greatest("quantity", F.lit(0)).cast("decimal(10,0)")
+    net = F.col("advance_net")
+    return (
+        F.when(required == 0, "not_required")
+        .when(net >= required, "paid")
+        .when(net > 0, "partial")
+        .when(F.col("advance_paid"), "refunded")
+        .otherwise("unpaid")
+    )

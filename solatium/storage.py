@@ -1,0 +1,160 @@
+"""Where things lie: every listing, small read, exclusive write and lock goes through here.
+
+A location is a path or a `file:` URI. Other schemes (s3a, abfss, hdfs) would be other classes with
+the same methods; nothing else in the library touches a file system.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from filelock import FileLock, Timeout
+
+from solatium.errors import BusyError, UsageError
+
+
+@dataclass(frozen=True, order=True)
+class DataFile:
+    """A file as a listing shows it; `path` is relative to the listed location."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Location:
+    """A folder or file, by its absolute path."""
+
+    path: Path
+
+    @classmethod
+    def parse(cls, uri: str) -> Location:
+        """The location of a path or `file:` URI; UsageError for a scheme that is not handled."""
+        scheme = urlsplit(uri).scheme if "://" in uri or uri.startswith("file:") else ""
+        if scheme == "file":
+            return cls(Path(unquote(urlsplit(uri).path)).absolute())
+        if scheme:
+            raise UsageError(
+                f"{uri}: {scheme} locations are not handled yet; give a local path or a file: URI"
+            )
+        return cls(Path(uri).expanduser().absolute())
+
+    def __truediv__(self, name: str) -> Location:
+        return Location(self.path / name)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def uri(self) -> str:
+        """The percent-encoded `file:` URI, safe where special characters would be patterns."""
+        return self.path.as_uri()
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def is_folder(self) -> bool:
+        return self.path.is_dir()
+
+    def names(self) -> list[str]:
+        """Names in a folder, sorted; none where it is missing."""
+        return sorted(os.listdir(self.path)) if self.path.is_dir() else []
+
+    def data_files(self) -> list[DataFile]:
+        """All files below a folder, at any depth, but those under names with a leading _ or `.`"""
+        found = []
+        for folder, folders, files in os.walk(self.path):
+            folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+            for name in files:
+                if not name.startswith(("_", ".")):
+                    path = Path(folder) / name
+                    facts = path.stat()
+                    found.append(
+                        DataFile(
+                            path.relative_to(self.path).as_posix(),
+                            facts.st_size,
+                            facts.st_mtime_ns,
+                        )
+                    )
+        return sorted(found)
+
+    def read_text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    def create_text(self, text: str) -> None:
+        """Writes a file that must not exist yet, whole or not at all; else FileExistsError."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, self.path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def make_folder(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def remove_tree(self) -> None:
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    @contextmanager
+    def plainly_named(self) -> Iterator[Location]:
+        """This folder under a path of letters, digits and `-_./` only, by a link if it must be.
+
+        The Delta libraries take other characters for parts of a URL, each in its own way.
+        """
+        if re.fullmatch(r"[A-Za-z0-9._/-]+", str(self)):
+            yield self
+            return
+        self.make_folder()
+        with TemporaryDirectory(prefix="solatium-") as folder:
+            link = Path(folder) / "warehouse"
+            link.symlink_to(self.path, target_is_directory=True)
+            yield Location(link)
+
+    @contextmanager
+    def held(self, holder: dict[str, Any]) -> Iterator[None]:
+        """Holds this folder against rivals, and tells them who has it; BusyError where one does.
+
+        The lock is the operating system's, so that it ends with the process that holds it.
+        """
+        self.make_folder()
+        note = self.path / "_holder.json"
+        lock = FileLock(self.path / "_lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise BusyError(f"{self}: another run holds this warehouse", _told(note)) from None
+        try:
+            facts = {"pid": os.getpid(), "host": os.uname().nodename, **holder}
+            facts["since"] = datetime.now(UTC).isoformat(timespec="seconds")
+            note.write_text(json.dumps(facts), encoding="utf-8")
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+            lock.release()
+
+
+def _told(note: Path) -> list[str]:
+    try:
+        facts = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ["who holds it is not written down yet; try again in a moment"]
+    holder = ", ".join(f"{key} {value}" for key, value in facts.items())
+    return [holder, "wait until it has ended, then give the same command again"]

@@ -1,0 +1,66 @@
+"""What the command shows at its end: a run in numbers, and the list of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deltalake import DeltaTable
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from solatium import contracts
+from solatium.run import Report
+from solatium.storage import Location
+from solatium.warehouse import Warehouse
+
+_NUMBERS = (
+    "windows", "participants", "qualified", "ready", "entries", "winners", "losers", "bonuses",
+    "bonus_amount",
+)  # fmt: skip
+_MOST_DATES = 14
+
+
+def of_run(report: Report) -> RenderableType:
+    """The closing summary: the dates judged, what was quarantined and posted, and the seconds."""
+    tally = report.tally
+    dates = Table("business date", title=f"{len(report.handled)} night(s) handled")
+    for name in _NUMBERS:
+        dates.add_column(name.replace("_", " "), justify="right")
+    for row in report.results[-_MOST_DATES:]:
+        dates.add_row(str(row["business_date"]), *(f"{row[name] or 0:,}" for name in _NUMBERS))
+    if len(report.results) > 1:
+        sums = (sum(row[name] or 0 for row in report.results) for name in _NUMBERS)
+        dates.add_section()
+        dates.add_row(f"all {len(report.results)}", *(f"{total:,}" for total in sums))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("rows in", f"{tally.rows_in:,}")
+    reasons = ", ".join(f"{code} {n:,}" for code, n in sorted(tally.quarantined_by_reason.items()))
+    facts.add_row("quarantined", f"{tally.rows_quarantined:,}", reasons)
+    facts.add_row("ledger entries", f"{tally.entries_posted:,}", f"sum {tally.entries_sum:,.2f}")
+    facts.add_row("windows held", f"{len(report.held):,}", "\n".join(report.held[:_MOST_DATES]))
+    seconds = Table("stage", title="Seconds", show_edge=False)
+    seconds.add_column("s", justify="right")
+    for stage, spent in report.seconds.items():
+        seconds.add_row(stage, f"{spent:.1f}")
+    seconds.add_section()
+    seconds.add_row("all stages", f"{sum(report.seconds.values()):.1f}")
+    return Group(dates, "", facts, "", seconds)
+
+
+def tables(names: Sequence[str], root: Location | None) -> RenderableType:
+    """One line per table of docs/tables.md; of a warehouse, with the version last committed."""
+    shown = Table("table", "one row is", "key")
+    lineage = Warehouse.lineage(root) if root else []
+    if lineage:
+        shown.title = f"as of {lineage[-1].date}, commit {lineage[-1].number}"
+        shown.add_column("version", justify="right")
+        shown.add_column("rows", justify="right")
+    for name in names:
+        contract = contracts.warehouse(name)
+        row = [name, contract.meaning, ", ".join(contract.key)]
+        if root and lineage:
+            version = lineage[-1].tables[name]
+            delta = DeltaTable((root / name).uri, version=version)
+            row += [str(version), f"{delta.count():,}"]
+        shown.add_row(*row)
+    return shown
