@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
@@ -21,7 +20,7 @@ from solatium.windows import KEY
 
 def latest_accounts(accounts: DataFrame) -> DataFrame:
     """Of each account, whether its latest version is `eligible`: active, and not blacklisted."""
-    order = W.partitionBy("account_id").orderBy(
+    order = Window.partitionBy("account_id").orderBy(
         *(F.col(name).desc() for name in ("updated_at", "dt", "content"))
     )
     is_blacklisted = F.coalesce("blacklisted", F.lit(False))
@@ -98,8 +97,9 @@ def _raw(
 
 def _tier_cents(tier: Tier) -> Column:
     """A tier's amount in cents; a share of the advance is rounded half-even."""
-    if tier.advance_share is None:
+    if tier.amount is not None:
         return F.lit(int(tier.amount * 100)).cast("bigint")
+    assert tier.advance_share is not None  # a tier has one of the two
     share, parts = tier.advance_share.as_integer_ratio()
     advance = F.col("advance_amount").cast("decimal(18,2)") * 100
     numerator = advance.cast("decimal(18,0)") * F.col("quantity").cast("decimal(10,0)")

@@ -30,14 +30,21 @@ app = typer.Typer(
 
 _Landing = Annotated[
     str,
-    typer.Option(metavar="FOLDER", help="The landing zone: Parquet files under TABLE/dt=YYYY-MM-DD/."),
+    typer.Option(
+        metavar="FOLDER", help="The landing zone: Parquet files under TABLE/dt=YYYY-MM-DD/."
+    ),
 ]
 _Warehouse = Annotated[
-    str, typer.Option(metavar="FOLDER", help="The warehouse: a folder of Delta tables, made if it is missing.")
+    str,
+    typer.Option(
+        metavar="FOLDER", help="The warehouse: a folder of Delta tables, made if it is missing."
+    ),
 ]
 _Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Settings in YAML; without it, the defaults of conf/defaults.yaml."),
+    typer.Option(
+        metavar="FILE", help="Settings in YAML; without it, the defaults of conf/defaults.yaml."
+    ),
 ]
 _Engine = Annotated[
     str | None,
@@ -156,7 +163,7 @@ def _run(
         warehouse=Location.parse(warehouse),
         settings=settings.load(config),
         engine=name,
-        date=day,
+        day=day,
         again_from=again_from,
         rescan=rescan,
         restate=restate,

@@ -113,7 +113,9 @@ class Table:
 
     def shape(self, frame: DataFrame) -> DataFrame:
         """Exactly this table's columns of `frame`, in its order and types: a step's last act."""
-        return frame.select([F.col(c.name).cast(c.spark_type()).alias(c.name) for c in self.columns])
+        return frame.select(
+            [F.col(c.name).cast(c.spark_type()).alias(c.name) for c in self.columns]
+        )
 
     def arrow_schema(self) -> pa.Schema:
         return pa.schema([pa.field(c.name, c.arrow_type(), not c.required) for c in self.columns])

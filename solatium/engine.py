@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,6 +28,7 @@ _DELTA = {
     # a table's log is small: two tasks read it sooner than Delta's 50
     "spark.databricks.delta.snapshotPartitions": "2",
 }
+_DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -60,6 +61,21 @@ class Engine:
         """
         return frame.repartition(os.cpu_count() or 1) if self.name == "embedded" else frame
 
+    def keep(self, frame: DataFrame, location: Location) -> DataFrame:
+        """The same rows, computed once: Spark caches them; Sail, which cannot, puts them in files.
+
+        `release` gives back what they take.
+        """
+        if self.name == "spark":
+            return frame.persist()
+        frame.write.mode("overwrite").parquet(str(location))
+        return self.spark.read.schema(frame.schema).parquet(str(location))
+
+    def release(self) -> None:
+        """Forgets what was kept in memory."""
+        if self.name == "spark":
+            self.spark.catalog.clearCache()
+
     def restore(self, location: Location, version: int) -> None:
         """Gives a Delta table the content of an older version, as a new version.
 
@@ -74,11 +90,11 @@ def default_name() -> str:
 
 
 @contextmanager
-def running(name: str) -> Iterator[Engine]:
-    """Starts the engine `name` and stops it at the end."""
+def running(name: str, options: Mapping[str, str] | None = None) -> Iterator[Engine]:
+    """Starts the engine `name`, for local Spark with more options, and stops it at the end."""
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
-    with _embedded() if name == "embedded" else _spark() as session:
+    with _embedded() if name == "embedded" else _spark(options or {}) as session:
         for key, value in _SESSION.items():
             session.conf.set(key, value)
         yield Engine(name, session)
@@ -101,9 +117,9 @@ def _embedded() -> Iterator[SparkSession]:
 
 
 @contextmanager
-def _spark() -> Iterator[SparkSession]:
+def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName("solatium")
-    settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL
+    settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL | dict(options)
     for key, value in settings.items():
         builder = builder.config(key, value)
     if not _under_spark_submit():
@@ -117,8 +133,7 @@ def _spark() -> Iterator[SparkSession]:
             f"Spark did not start: {error}",
             [
                 "it needs Java 17 or 21 (JAVA_HOME, or java on the PATH)",
-                "under spark-submit, Delta comes with "
-                "--packages io.delta:delta-spark_4.1_2.13:4.4.0",
+                f"under spark-submit, Delta comes with --packages {_DELTA_PACKAGE}",
                 "without Java, use --engine embedded",
             ],
         ) from error

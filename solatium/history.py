@@ -1,4 +1,4 @@
-"""Account history: outcomes that count, streaks of failures, and what each account has been through.
+"""Account history: outcomes that count, streaks, and what each account has been through.
 
 docs/rules.md section 7. History is state: a night folds the outcomes of the dates it judges onto
 the history as of the day before them.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
@@ -37,7 +36,7 @@ def account_outcomes(
         F.col("consecutive_failures").alias("opening_streak"),
         F.col("last_business_date").alias("opening_date"),
     )
-    in_order = W.partitionBy(*ACCOUNT_SCOPE).orderBy(*ORDER)
+    in_order = Window.partitionBy(*ACCOUNT_SCOPE).orderBy(*ORDER)
     result = F.col("result")
     sets_to_zero = result == "won"
     if settings.history.forfeit_resets_streak:
@@ -53,7 +52,7 @@ def account_outcomes(
         .withColumn("begins", (is_expired | sets_to_zero).cast("int"))
         .withColumn("run", F.sum("begins").over(in_order))
     )
-    in_run = W.partitionBy(*ACCOUNT_SCOPE, "run").orderBy(*ORDER)
+    in_run = Window.partitionBy(*ACCOUNT_SCOPE, "run").orderBy(*ORDER)
     carried = F.when(F.col("run") == 0, F.coalesce("opening_streak", F.lit(0))).otherwise(F.lit(0))
     streak = F.sum((result == "lost").cast("int")).over(in_run) + carried
     return contracts.warehouse("account_outcomes").shape(
@@ -147,7 +146,7 @@ def _within_daily_limit(countable: DataFrame, settings: Settings) -> DataFrame:
     most = settings.history.max_failures_per_day
     if most is None:
         return countable
-    of_day = W.partitionBy(*ACCOUNT_SCOPE, "business_date", F.col("result") == "lost")
+    of_day = Window.partitionBy(*ACCOUNT_SCOPE, "business_date", F.col("result") == "lost")
     place = F.row_number().over(of_day.orderBy("rush_close", *KEY))
     return countable.withColumn("place", place).where(
         (F.col("result") != "lost") | (F.col("place") <= most)

@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts, row_rules
@@ -77,7 +76,7 @@ def without_repeats(
         .groupBy(*(c for c in columns if c != "dt"), "content")
         .agg(F.min("dt").alias("dt"), F.min("is_new").alias("is_new"))
     )
-    order = W.partitionBy(*_EVENT).orderBy("is_new", "dt", "event_time", "content")
+    order = Window.partitionBy(*_EVENT).orderBy("is_new", "dt", "event_time", "content")
     ranked = distinct.withColumn("place", F.row_number().over(order)).where("is_new = 1")
     stays = ranked.where("place = 1").select(*columns)
     conflict = ranked.where("place > 1").select(*columns)

@@ -96,7 +96,8 @@ class Intake:
         self._pass_gates(arrivals)
         with self.stages.stage("accept", self.day) as stage:
             for source, arrival in arrivals.items():
-                self._quarantine(arrival.bad)
+                if arrival.reasons:
+                    self._quarantine(arrival.bad)
                 if arrival.conflicts is not None:
                     self._set_aside(source, arrival.conflicts)
             if "accounts" in arrivals:
@@ -129,9 +130,7 @@ class Intake:
     def _arrival(self, source: str, before: DataFrame) -> _Arrival:
         with self.stages.stage(f"read {source}", self.day) as stage:
             stage.rows_in = self.landing.rows(source, self.day)
-            raw = self.landing.read(
-                self.warehouse.engine, self.scratch.folder, source, self.day
-            )
+            raw = self.landing.read(self.warehouse.engine, self.scratch.folder, source, self.day)
             good, bad = ingest.arrivals(raw, source, self.day)
             bad = self.scratch.keep(bad, f"bad_{source}")
             counted = bad.groupBy("reasons").count().collect()

@@ -7,6 +7,7 @@ and the quarantine need to know of the value as it was found.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from functools import reduce
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
@@ -31,7 +33,10 @@ from solatium.storage import DataFile, Location
 OUT = "{}__out_of_range"  # boolean: the value found does not fit the contract's type exactly
 FOUND = "{}__found"  # string: the value as it was found
 
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")
+_ODD_PATH = re.compile("[:\x00-\x1f\x7f-\x9f]")  # what one of the engines cannot have in a path
 _MOST_SCALE = 18  # a decimal of more places is read as text, as comparing it would lose some
+_MOST_MILLIS = 2**63 // 1000 - 1  # more milliseconds than these overflow in microseconds
 _FIRST_MICRO, _LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999
 
 
@@ -39,11 +44,13 @@ _FIRST_MICRO, _LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # 
 class Footer:
     """What a data file says of itself: the type to read each column as, and its rows.
 
-    `rewrite` is whether an engine cannot read one of the types, so that the file is put into plain
-    ones first.
+    `form` is the same for files that an engine can read as one: Sail merges the types of all
+    columns, also of those that nobody asked for. `rewrite` is whether an engine cannot read one of
+    the types, so that the file is put into plain ones first.
     """
 
     types: tuple[tuple[str, str], ...]
+    form: str
     rows: int
     rewrite: bool
     unknown: tuple[str, ...]
@@ -64,20 +71,30 @@ class LandingZone:
 
     def _listing(self, table: str, problems: list[str]) -> dict[date, list[DataFile]]:
         found: dict[date, list[DataFile]] = {}
-        for name in (self.root / table).names():
+        folder = self.root / table
+        if folder.exists() and not folder.is_folder():
+            problems.append(f"{folder}: expected a folder of folders dt=YYYY-MM-DD, found a file")
+        for name in folder.names():
             place = self.root / table / name
             if name.startswith(("_", ".")):
                 continue
             try:
-                if not (place.is_folder() and name.startswith("dt=") and len(name) == 13):
+                day = date.fromisoformat(name.removeprefix("dt="))
+                if not place.is_folder() or name != f"dt={day.isoformat()}":
                     raise ValueError
-                found[date.fromisoformat(name.removeprefix("dt="))] = place.data_files()
             except ValueError:
                 kind = "folder" if place.is_folder() else "file"
                 problems.append(
                     f"{place}: expected folders dt=YYYY-MM-DD here, found the {kind} {name}; "
                     "rename it, or give it a name that begins with _ to have it passed over"
                 )
+                continue
+            found[day] = place.data_files()
+            problems.extend(
+                f"{str(place / file.path)!r}: the name is not UTF-8; rename it"
+                for file in found[day]
+                if _NOT_UTF8.search(str(place / file.path))
+            )
         return found
 
     def dates(self) -> list[date]:
@@ -136,20 +153,32 @@ class LandingZone:
                 except (pa.ArrowException, OSError) as error:
                     problems.append(_unreadable(place, error))
         if problems:
-            raise InputError(f"{self.root}: landing files are damaged", problems)
+            raise InputError(
+                f"{self.root}: {len(problems)} landing file(s) are damaged; {day} was not handled",
+                [*problems, "deliver these files once more, then give the same command again"],
+            )
 
     def read(self, engine: Engine, scratch: Location, table: str, day: date) -> DataFrame:
         """The rows of an arrival date: every column of the contract as value, OUT and FOUND."""
         contract = contracts.landing(table)
-        groups: dict[tuple[tuple[str, str], ...], list[Location]] = defaultdict(list)
+        groups: dict[tuple[tuple[tuple[str, str], ...], str], list[Location]] = defaultdict(list)
         for number, (place, footer) in enumerate(self._footers[table, day]):
+            form = "" if footer.rewrite else footer.form
+            other = scratch / f"landing-{table}-{day}-{number}.parquet"
             if footer.rewrite:
-                target = scratch / f"landing-{table}-{day}-{number}.parquet"
-                _rewrite(place, target, dict(footer.types))
-                place = target
-            groups[footer.types].append(place)
+                _rewrite(place, other, dict(footer.types))
+                place = other
+            elif _ODD_PATH.search(str(place)):
+                other.link_to(place)
+                place = other
+            groups[footer.types, form].append(place)
         frames = []
-        for types, places in groups.items():
+        empty = sum(footer.rows for _, footer in self._footers[table, day] if not footer.types)
+        if empty:  # rows of nothing but nulls: engines cannot read a file without columns
+            frames.append(_as_contract(engine.spark.range(empty), contract))
+        for (types, _), places in groups.items():
+            if not types:
+                continue
             schema = ", ".join(f"`{name}` {kind}" for name, kind in types)
             paths = [engine.file_path(place) for place in places]
             frames.append(_as_contract(engine.spark.read.schema(schema).parquet(*paths), contract))
@@ -195,24 +224,33 @@ def _footer(place: Location, contract: Table, problems: list[str]) -> Footer | N
             )
         elif places:
             found = schema.field(places[0]).type
-            kind = "timestamp" if column.name in int96 else _readable_as(found, column)
+            kind = _readable_as(found, column, int96=column.name in int96)
             if kind is None:
-                wrong.append(f"column {column.name}: expected {_expected(column)}, found {found}")
+                kept = "timestamp (INT96)" if column.name in int96 else str(found)
+                wrong.append(f"column {column.name}: expected {_expected(column)}, found {kept}")
             elif kind:
                 types.append((column.name, kind))
                 rewrite = rewrite or _needs_rewriting(found, int96=column.name in int96)
+                rewrite = rewrite or _is_stored_oddly(metadata, column.name, found)
     problems.extend(f"{place}: {problem}" for problem in wrong)
-    unknown = tuple(name for name in schema.names if name not in contract.names)
-    return None if wrong else Footer(tuple(types), rows, rewrite, unknown)
+    unknown = tuple(dict.fromkeys(name for name in schema.names if name not in contract.names))
+    return None if wrong else Footer(tuple(types), _form(schema), rows, rewrite, unknown)
+
+
+def _form(schema: pa.Schema) -> str:
+    return "\n".join(sorted(f"{field.name}: {field.type}" for field in schema))
 
 
 def _unreadable(place: Location, error: Exception) -> str:
-    reason = str(error).splitlines()[0]
-    return f"{place}: expected a readable Parquet file, found {place.path.stat().st_size} bytes: {reason}"
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    size = f"{place.path.stat().st_size} bytes" if place.exists() else "no file"
+    return f"{place}: expected a readable Parquet file, found {size}: {reason}"
 
 
-def _readable_as(found: pa.DataType, column: Column) -> str | None:
+def _readable_as(found: pa.DataType, column: Column, *, int96: bool) -> str | None:
     """The type to read a column as; "" for a column of nulls, None for a type not accepted."""
+    if int96:
+        return "timestamp" if column.type == "timestamp" else None
     if pa.types.is_null(found):
         return ""
     if column.type == "string":
@@ -225,9 +263,14 @@ def _readable_as(found: pa.DataType, column: Column) -> str | None:
     if column.type == "timestamp":
         return "timestamp" if pa.types.is_timestamp(found) and found.tz else None
     if pa.types.is_decimal(found):
-        plain = found.precision <= 38 and 0 <= found.scale <= _MOST_SCALE
-        return f"decimal({found.precision},{found.scale})" if plain else "string"
+        return f"decimal({found.precision},{found.scale})" if _is_exact(found) else "string"
     return None
+
+
+def _is_exact(found: pa.DataType) -> bool:
+    """Whether a decimal can be compared with money in the 38 digits that engines have."""
+    whole = found.precision - found.scale
+    return 0 <= found.scale <= _MOST_SCALE and whole + max(found.scale, 2) <= 38
 
 
 def _is_string(found: pa.DataType) -> bool:
@@ -261,22 +304,47 @@ def _expected(column: Column) -> str:
 def _needs_rewriting(found: pa.DataType, *, int96: bool) -> bool:
     """Whether one of the engines cannot read the type, or reads it as another."""
     nanoseconds = pa.types.is_timestamp(found) and found.unit == "ns" and not int96
-    wide = pa.types.is_decimal(found) and not (
-        found.precision <= 38 and 0 <= found.scale <= _MOST_SCALE
-    )
+    odd = pa.types.is_decimal(found) and not (pa.types.is_decimal128(found) and _is_exact(found))
     return (
-        pa.types.is_dictionary(found)
-        or pa.types.is_unsigned_integer(found)
-        or nanoseconds
-        or wide
+        pa.types.is_dictionary(found) or pa.types.is_unsigned_integer(found) or nanoseconds or odd
     )
+
+
+def _is_stored_oddly(metadata: pq.FileMetaData, name: str, found: pa.DataType) -> bool:
+    """Whether one of the engines may stumble over how a column is stored, or over a value of it.
+
+    Spark has neither Brotli nor BYTE_STREAM_SPLIT, and engines turn milliseconds into microseconds
+    without a look at what overflows.
+    """
+    coarse = pa.types.is_timestamp(found) and found.unit in ("s", "ms")
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.path_in_schema == name and (
+                chunk.compression == "BROTLI"
+                or "BYTE_STREAM_SPLIT" in chunk.encodings
+                or (coarse and not _fits_microseconds(chunk))
+            ):
+                return True
+    return False
+
+
+def _fits_microseconds(chunk: pq.ColumnChunkMetaData) -> bool:
+    """Whether milliseconds are sure not to overflow in microseconds, by their statistics."""
+    facts = chunk.statistics
+    if facts is None:
+        return bool(chunk.num_values == 0)
+    if not facts.has_min_max:
+        return bool(facts.has_null_count and facts.null_count == chunk.num_values)
+    return bool(facts.min_raw >= -_MOST_MILLIS and facts.max_raw <= _MOST_MILLIS)
 
 
 def _rewrite(source: Location, target: Location, types: dict[str, str]) -> None:
     """Copies a file, batch by batch, with each column in the type that it is to be read as."""
     target.path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(name, _plain(kind)) for name, kind in types.items()])
-    with pq.ParquetFile(source.path) as file, pq.ParquetWriter(target.path, schema) as writer:
+    # as microseconds, since INT96 has years that nanoseconds have not
+    original = pq.ParquetFile(source.path, coerce_int96_timestamp_unit="us")
+    with original as file, pq.ParquetWriter(target.path, schema) as writer:
         for batch in file.iter_batches(columns=list(types)):
             columns = [
                 _cast(batch.column(name), field.type)
@@ -305,7 +373,24 @@ def _cast(values: Any, kind: pa.DataType) -> Any:
     if pa.types.is_decimal(values.type) and pa.types.is_string(kind):
         texts = [None if value is None else format(value, "f") for value in values.to_pylist()]
         return pa.array(texts, pa.string())
-    return values.cast(kind, safe=not pa.types.is_timestamp(kind))
+    if pa.types.is_timestamp(kind):
+        return _microseconds(values, kind)
+    return values.cast(kind)
+
+
+def _microseconds(values: Any, kind: pa.DataType) -> Any:
+    """What is finer than a microsecond is cut off; what is far out of range stays out of it."""
+    unit = values.type.unit
+    if unit == "ns":
+        nanoseconds = values.cast(pa.timestamp("ns", "UTC"))
+        return pc.floor_temporal(nanoseconds, unit="microsecond").cast(kind)
+    if unit in ("s", "ms"):
+        most = _MOST_MILLIS if unit == "ms" else _MOST_MILLIS // 1000
+        counts = values.cast(pa.int64())
+        counts = pc.max_element_wise(counts, pa.scalar(-most), skip_nulls=False)
+        counts = pc.min_element_wise(counts, pa.scalar(most), skip_nulls=False)
+        values = counts.cast(pa.timestamp(unit, "UTC"))
+    return values.cast(kind)
 
 
 # Frames
@@ -321,9 +406,17 @@ def _as_contract(raw: DataFrame, contract: Table) -> DataFrame:
         columns += [
             typed.alias(column.name),
             out.alias(OUT.format(column.name)),
-            text(value, column.type).cast("string").alias(FOUND.format(column.name)),
+            _found(value, out, column).alias(FOUND.format(column.name)),
         ]
     return raw.select(columns)
+
+
+def _found(value: SparkColumn, out: SparkColumn, column: Column) -> SparkColumn:
+    """The value as text; a time that no calendar has is a number, as engines write it each so."""
+    if column.type != "timestamp":
+        return text(value, column.type).cast("string")
+    number = F.concat(F.unix_micros(value).cast("string"), F.lit(" microseconds since 1970"))
+    return F.coalesce(text(F.when(~out, value), column.type), F.when(out, number))
 
 
 def _typed(value: SparkColumn, kind: str, column: Column) -> tuple[SparkColumn, SparkColumn]:

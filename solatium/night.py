@@ -65,17 +65,20 @@ class Night:
         known = self.intake.take()
         self.in_force = known.in_force
         self.first = self._first_touched(known.changed)
+        self.with_windows = {
+            *days(self.in_force, "business_date"),
+            *days(known.changed, "old_date"),
+        }
         groups = self._groups()
         for dates in groups:
             self._judge(dates)
-        self._fold_history()
+        if groups:
+            self._fold_history()
         for dates in groups:
             self._award(dates)
         self._list_refunds()
         self._post()
-        return tuple(
-            days(self.in_force.where(F.col("business_date") > self.last_closed), "business_date")
-        )
+        return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
 
     # Which dates
 
@@ -88,11 +91,16 @@ class Night:
         return min(self.last_closed, touched or self.last_closed)
 
     def _groups(self) -> list[list[date]]:
-        """The dates to judge, in groups that see the same arrival dates: open ones together."""
+        """The dates to judge, in groups that see the same arrival dates: open ones together.
+
+        Dates on which no window falls, nor has fallen, have nothing to judge.
+        """
         span = (self.day - self.first).days
         dates = [self.first + timedelta(days=number) for number in range(span + 1)]
+        dates = [day for day in dates if day in self.with_windows]
         closed_before = [[day] for day in dates if day < self.last_closed]
-        return [*closed_before, [day for day in dates if day >= self.last_closed]]
+        open_dates = [day for day in dates if day >= self.last_closed]
+        return [*closed_before, open_dates] if open_dates else closed_before
 
     def _of(self, table: str, dates: Sequence[date]) -> DataFrame:
         return self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
@@ -109,10 +117,12 @@ class Night:
     def _judge(self, dates: list[date]) -> None:
         due = self._windows(dates)
         with self.stages.stage("gather activity", self.day) as stage:
-            logs = [self._of(source, dates) for source in EVENTS]
-            acts = self.scratch.keep(activity(*logs, due), "activity")
+            participation, payment, orders = (self._of(source, dates) for source in EVENTS)
+            acts = self.scratch.keep(activity(participation, payment, orders, due), "activity")
         with self.stages.stage("screen", self.day) as stage:
-            versions = account_versions(self._accounts_in_sight(dates))
+            versions = self.scratch.keep(
+                account_versions(self._accounts_in_sight(dates)), "account_versions"
+            )
             screened = screen(acts, versions, due, self.settings.screening)
             stage.rows_out = self._replace("screened_participants", screened, dates)
         with self.stages.stage("allocate", self.day) as stage:
@@ -148,16 +158,17 @@ class Night:
             outcomes = self._of("account_outcomes", dates)
             whole = history.account_history(opening, outcomes, self.in_force)
             stage.rows_out = self.warehouse.overwrite("account_history", whole)
-            closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
-            closed = history.account_history(opening, closing, self.in_force)
-            self.warehouse.overwrite(history.CLOSED.name, closed)
+            if dates[0] <= self.last_closed:
+                closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
+                closed = history.account_history(opening, closing, self.in_force)
+                self.warehouse.overwrite(history.CLOSED.name, closed)
 
     def _opening(self) -> DataFrame:
         """Account history as of the day before the first date that is judged."""
         if self.first == self.last_closed:
             return self.warehouse.read(history.CLOSED.name)
         handled = self.first - timedelta(days=1) + self.grace  # the night that closed that day
-        commits = [commit for commit in self.lineage if commit.date <= handled]
+        commits = [commit for commit in self.lineage if commit.day <= handled]
         if commits:
             return self.warehouse.read(history.CLOSED.name, commits[-1])
         return self.warehouse.read(history.CLOSED.name).limit(0)
@@ -178,8 +189,9 @@ class Night:
         with self.stages.stage("list refunds", self.day) as stage:
             late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
             dates = self._all_dates()
-            due = self._windows(dates)
-            stage.rows_out = self._replace("refunds_due", self._refunds(due, dates, late), dates)
+            if dates:
+                anew = self._refunds(self._windows(dates), dates, late)
+                stage.rows_out = self._replace("refunds_due", anew, dates)
             named = late.where(F.col("dt") == F.lit(self.day)).select(*windows.KEY).distinct()
             closed = self.in_force.where(F.col("business_date") < F.lit(self.first)).join(
                 named, on=list(windows.KEY), how="left_semi"
@@ -200,6 +212,8 @@ class Night:
     def _post(self) -> None:
         with self.stages.stage("post", self.day) as stage:
             closed = [day for day in self._all_dates() if day <= self.last_closed]
+            if not closed:
+                return
             posting = ledger.post(
                 self._of("bonus_awards", closed),
                 self.warehouse.read("bonus_ledger"),

@@ -126,10 +126,16 @@ def _json_value(value: Column, kind: str) -> Column:
     value = value.cast("string")
     if kind in ("int", "boolean"):
         return value
-    for plain, escaped in _ESCAPES:
-        value = F.replace(value, F.lit(plain), F.lit(escaped))
-    return F.concat(F.lit('"'), value, F.lit('"'))
+    plain = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
+    escaped = F.when(value.rlike(r"[\x00-\x1f]"), _without_controls(plain)).otherwise(plain)
+    return F.concat(F.lit('"'), escaped, F.lit('"'))
 
 
-_ESCAPES = [("\\", "\\\\"), ('"', '\\"')]
-_ESCAPES += [(chr(code), f"\\u{code:04x}") for code in range(0x20)]
+def _without_controls(value: Column) -> Column:
+    """Control characters as `\\u00xx`, the others as they are."""
+
+    def written(character: Column) -> Column:
+        code = F.concat(F.lit("\\u00"), F.lpad(F.lower(F.hex(character)), 2, "0"))
+        return F.when(character < " ", code).otherwise(character)
+
+    return F.array_join(F.transform(F.split(value, ""), written), "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from solatium import __version__, contracts, engine, progress
+from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
 from solatium.intake import Tally
 from solatium.landing import LandingZone
@@ -34,7 +36,7 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked to do: to handle all dates up to `date`.
+    """What a run is asked to do: to handle all dates up to `day`.
 
     `again_from` is a date from which everything is judged anew. `rescan` looks at the landing files
     of all arrival dates, not only of the last `rescan_days`. `restate` lets another configuration
@@ -45,7 +47,7 @@ class Request:
     warehouse: Location
     settings: Settings
     engine: str
-    date: date
+    day: date
     again_from: date | None = None
     rescan: bool = False
     restate: bool = False
@@ -74,19 +76,22 @@ class _Plan:
     notes: tuple[str, ...]
 
 
-def run(request: Request, console: Console) -> Report:
-    """Does what is asked. Raises a SolatiumError where it cannot, with nothing left half-written."""
+def run(request: Request, console: Console, running: Engine | None = None) -> Report:
+    """Does what is asked, on the engine that is `running`, or else on one that it starts.
+
+    Raises a SolatiumError where it cannot, with nothing left half-written.
+    """
     if not request.landing.is_folder():
         raise UsageError(f"{request.landing}: there is no landing zone; expected a folder")
     landing = LandingZone(request.landing)
-    holder = {"engine": request.engine, "date": request.date.isoformat()}
+    holder = {"engine": request.engine, "date": request.day.isoformat()}
     with request.warehouse.plainly_named() as root, root.held(holder):
         # what can be refused is refused before an engine starts
         lineage = Warehouse.lineage(root)
         plan = _plan(request, landing, lineage)
-        notes = [*plan.notes, *landing.check(_days(plan.first, request.date))]
-        with engine.running(request.engine) as running:
-            warehouse = Warehouse(running, root, TABLES)
+        notes = [*plan.notes, *landing.check(_days(plan.first, request.day))]
+        with nullcontext(running) if running else engine.running(request.engine) as started:
+            warehouse = Warehouse(started, root, TABLES)
             return _Run(request, landing, warehouse, lineage, plan, notes).handle(console)
 
 
@@ -95,13 +100,13 @@ def run(request: Request, console: Console) -> Report:
 
 def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> _Plan:
     arrivals = landing.dates()
-    earliest = min([day for day in arrivals if day <= request.date], default=request.date)
+    earliest = min([day for day in arrivals if day <= request.day], default=request.day)
     if not lineage:
         return _Plan(earliest, ())
-    newest = lineage[-1].date
-    if request.date < newest:
+    newest = lineage[-1].day
+    if request.day < newest:
         raise UsageError(
-            f"{request.date} is before {newest}, the newest date that this warehouse has handled",
+            f"{request.day} is before {newest}, the newest date that this warehouse has handled",
             [f"give --date {newest} or later; backfill judges earlier dates anew"],
         )
     reasons: dict[date, str] = {}
@@ -110,11 +115,11 @@ def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> 
     differing = _differing_keys(request.settings, lineage[-1])
     if differing:
         _refuse_other_judgement(request, lineage, differing)
-        reasons[earliest] = f"other settings: {', '.join(differing)}"
+        reasons[min(earliest, lineage[0].day)] = f"other settings: {', '.join(differing)}"
     for day, tables in _changed_arrivals(request, landing, lineage):
         reasons.setdefault(day, f"files of dt={day} have changed: {', '.join(tables)}")
-    next_day = min(newest + _ONE_DAY, request.date)
-    first = max(min([*reasons, next_day]), min(earliest, lineage[0].date))
+    next_day = min(newest + _ONE_DAY, request.day)
+    first = max(min([*reasons, next_day]), min(earliest, lineage[0].day))
     notes = [f"judging anew from {day} on: {reason}" for day, reason in sorted(reasons.items())]
     return _Plan(first, tuple(notes))
 
@@ -129,8 +134,8 @@ def _refuse_other_judgement(
 ) -> None:
     """UsageError where closed dates would be judged by other settings, and nobody asked for it."""
     newest = lineage[-1]
-    last_closed = newest.date - timedelta(days=int(newest.judging["grace_days"]))
-    first = lineage[0].date
+    last_closed = newest.day - timedelta(days=int(newest.judging["grace_days"]))
+    first = lineage[0].day
     if request.restate or last_closed < first:
         return
     now, then = request.settings.judging(), newest.judging
@@ -148,10 +153,10 @@ def _changed_arrivals(
     request: Request, landing: LandingZone, lineage: Sequence[Commit]
 ) -> Iterator[tuple[date, list[str]]]:
     """Arrival dates up to the newest handled one whose files are not those that were handled."""
-    handled = {commit.date: commit.files for commit in lineage}
-    oldest = request.date - timedelta(days=request.settings.rescan_days)
+    handled = {commit.day: commit.files for commit in lineage}
+    oldest = request.day - timedelta(days=request.settings.rescan_days)
     for day in sorted({*landing.dates(), *handled}):
-        if day > lineage[-1].date or (day <= oldest and not request.rescan):
+        if day > lineage[-1].day or (day <= oldest and not request.rescan):
             continue
         now, then = landing.arrived(day), handled.get(day, {})
         tables = [name for name in contracts.LANDING if now.get(name) != then.get(name)]
@@ -183,9 +188,9 @@ class _Run:
         self.run_id = uuid4().hex
         self.started = datetime.now(UTC)
         self.newest = lineage[-1] if lineage else None
-        self.lineage = [commit for commit in lineage if commit.date < plan.first]
+        self.lineage = [commit for commit in lineage if commit.day < plan.first]
         self.grace = timedelta(days=request.settings.grace_days)
-        self.closed_before = lineage[-1].date - self.grace if lineage else None
+        self.closed_before = lineage[-1].day - self.grace if lineage else None
         self.report = Report(notes=notes)
 
     def handle(self, console: Console) -> Report:
@@ -193,7 +198,7 @@ class _Run:
             log.info("%s", note)
         self.warehouse.prepare()
         self.warehouse.rewind(self._base(), self.newest)
-        days = _days(self.plan.first, self.request.date)
+        days = _days(self.plan.first, self.request.day)
         with progress.shown(len(days), console) as stages:
             for day in days:
                 if self._is_quiet(day):
@@ -216,7 +221,7 @@ class _Run:
         """Whether a date would leave every table as it is: nothing arrived, nothing is open."""
         base = self._base()
         is_open = base and any(day - self.grace <= awaited <= day for awaited in base.awaited)
-        return day < self.request.date and not is_open and not self.landing.arrived(day)
+        return day < self.request.day and not is_open and not self.landing.arrived(day)
 
     def _night(self, day: date, stages: Stages) -> None:
         with self.warehouse.scratch() as scratch:
@@ -233,14 +238,14 @@ class _Run:
                 raise
         self.report.tally += night.tally
         self.report.handled.append(day)
-        if day == self.request.date:
+        if day == self.request.day:
             self._log_run()
         base = self._base()
         self.newest = self.warehouse.commit(
             Commit(
                 number=self.newest.number + 1 if self.newest else 1,
                 parent=base.number if base else None,
-                date=day,
+                day=day,
                 run_id=self.run_id,
                 engine=self.request.engine,
                 version=__version__,
@@ -256,7 +261,7 @@ class _Run:
         tally = self.report.tally
         row = {
             "run_id": self.run_id,
-            "date": self.request.date,
+            "date": self.request.day,
             "started_at": self.started,
             "ended_at": datetime.now(UTC),
             "engine": self.request.engine,
@@ -282,15 +287,19 @@ class _Run:
         numbers = ["participants", "qualified", "ready", "entries", "winners", "losers"]
         judged = self.warehouse.read("window_results").where(
             F.col("business_date").between(
-                F.lit(self.plan.first - self.grace), F.lit(self.request.date)
+                F.lit(self.plan.first - self.grace), F.lit(self.request.day)
             )
         )
         sums = judged.groupBy("business_date").agg(
             F.count("*").alias("windows"), *(F.sum(name).alias(name) for name in numbers)
         )
-        bonuses = self.warehouse.read("bonus_awards").groupBy("business_date").agg(
-            F.count(F.when(F.col("amount") > 0, F.lit(1))).alias("bonuses"),
-            F.sum("amount").alias("bonus_amount"),
+        bonuses = (
+            self.warehouse.read("bonus_awards")
+            .groupBy("business_date")
+            .agg(
+                F.count(F.when(F.col("amount") > 0, F.lit(1))).alias("bonuses"),
+                F.sum("amount").alias("bonus_amount"),
+            )
         )
         rows = sums.join(bonuses, on="business_date", how="left").orderBy("business_date").collect()
         self.report.results = [row.asDict() for row in rows]

@@ -5,8 +5,7 @@ docs/rules.md sections 3 and 4.
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
@@ -21,11 +20,20 @@ def account_versions(accounts: DataFrame) -> DataFrame:
 
     `accounts` has the versions that are in sight by arrival date. A version counts at times `t`
     with `updated_at <= t < superseded_at` (null: for good), so that a window sees one at most.
+    `shares_person` is whether another account has, or had, the same `person_id`.
     """
-    order = W.partitionBy("account_id").orderBy("updated_at", "dt", "content")
+    order = Window.partitionBy("account_id").orderBy("updated_at", "dt", "content")
+    shared = (
+        accounts.where(F.col("person_id").isNotNull())
+        .groupBy("person_id")
+        .agg((F.min("account_id") < F.max("account_id")).alias("shares_person"))
+        .where("shares_person")
+    )
     return (
         accounts.withColumn("content", content(contracts.landing("accounts")))
         .withColumn("superseded_at", F.lead("updated_at").over(order))
+        .join(shared, on="person_id", how="left")
+        .withColumn("shares_person", F.coalesce("shares_person", F.lit(False)))
         .drop("content", "dt")
     )
 
@@ -41,7 +49,8 @@ def screen(
     facts = _facts(activity, versions, windows)
     judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(settings))))
     if settings.max_accounts_per_device is not None:
-        judged = _with_shared_devices(judged, settings.max_accounts_per_device)
+        shared = _shared_devices(activity, settings.max_accounts_per_device)
+        judged = _with_shared_devices(judged, shared)
     judged = _with_duplicate_persons(judged)
     table = contracts.warehouse("screened_participants")
     return table.shape(
@@ -90,16 +99,14 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         "credit_score",
         "blacklisted",
         "person_id",
+        "shares_person",
         "updated_at",
         "superseded_at",
     )
     is_seen = (
         (F.col("account_id") == F.col("seen_account"))
         & (F.col("updated_at") <= F.col("application_close"))
-        & (
-            F.col("superseded_at").isNull()
-            | (F.col("superseded_at") > F.col("application_close"))
-        )
+        & (F.col("superseded_at").isNull() | (F.col("superseded_at") > F.col("application_close")))
     )
     return in_window.join(seen, on=is_seen, how="left")
 
@@ -130,27 +137,35 @@ def _codes(settings: Screening) -> list[Column]:
     return [F.when(holds, F.lit(code)) for code, holds in codes.items()]
 
 
-def _with_shared_devices(judged: DataFrame, most: int) -> DataFrame:
-    """Code 10: more accounts than `most` have a join in force with one device in one window."""
-    shared = (
-        judged.where(F.col("has_joined") & F.col("device_id").isNotNull())
+def _shared_devices(activity: DataFrame, most: int) -> DataFrame:
+    """Devices with which more accounts than `most` have a join in force in one window."""
+    event = F.col("latest_event")
+    has_joined = key_field(event, JOIN_FIELDS.index("event_type")) == "join"
+    device = key_field(event, JOIN_FIELDS.index("device_id")).alias("device_id")
+    return (
+        activity.where(has_joined)
+        .select(*KEY, device)
+        .where(F.col("device_id").isNotNull())
         .groupBy(*KEY, "device_id")
         .count()
         .where(F.col("count") > most)
-        .select(*KEY, "device_id", F.array(F.lit("shared_device")).alias("code"))
+        .select(*KEY, "device_id", F.lit(True).alias("is_shared"))
     )
+
+
+def _with_shared_devices(judged: DataFrame, shared: DataFrame) -> DataFrame:
+    """Code 10."""
+    code = F.when(F.col("is_shared"), F.array(F.lit("shared_device"))).otherwise(F.array())
     return judged.join(shared, on=[*KEY, "device_id"], how="left").withColumn(
-        "reasons", F.when(F.col("code").isNull(), F.col("reasons")).otherwise(
-            F.concat("reasons", "code")
-        )
-    ).drop("code")
+        "reasons", F.concat("reasons", code.cast("array<string>"))
+    )
 
 
 def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
     """Code 11: of a person's rows that are clean so far, all but the first to join."""
     is_clean = F.size("reasons") == 0
     first = (
-        judged.where(is_clean & F.col("person_id").isNotNull())
+        judged.where(F.col("shares_person") & is_clean)
         .groupBy(*KEY, "person_id")
         .agg(
             F.min(event_key(F.col("joined_at"), F.col("account_id"))).alias("first"),

@@ -1,9 +1,9 @@
 """Exact selection: who wins when entries are taken in order while their sizes fit the stock.
 
-docs/rules.md section 5, "Allocation". A window is never sorted whole. Its entries are counted by
-bands of their rank; bands that fit as a whole win as a whole, and only the band in which the stock
-runs out is looked at more closely: in narrower bands of the rank, then of the tie-breaking id, and
-what is left then, a few hundred entries as a rule, is put in order.
+docs/rules.md section 5, "Allocation". A window of any size is never sorted whole. Its entries
+are counted by bands of their rank; bands that fit as a whole win as a whole, and only the band in
+which the stock runs out is looked at more closely: in narrower bands of the rank, then of the
+tie-breaking id, until a few entries are left. Those are put in order.
 
 After the first entry that does not fit, less than its size remains. Of each smaller size only the
 first few later entries can still win, so that the greedy look at the rest is short as well.
@@ -11,11 +11,10 @@ first few later entries can still win, so that the greedy look at the rest is sh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 
-from collections.abc import Callable
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium.windows import KEY
@@ -35,6 +34,9 @@ def kept_nowhere(frame: DataFrame, name: str) -> DataFrame:
 # Entries for each band, on the average. Smaller bands mean more to count, larger ones to sort.
 _BAND = 128
 
+# So many entries of a window are put in order as they are.
+_FEW = 1024
+
 _ID_BYTES = 7  # so many bytes of an id fit a bigint
 
 
@@ -50,6 +52,8 @@ def allocated(entries: DataFrame, keep: Keep = kept_nowhere) -> DataFrame:
     )
     won, later = [], []
     for level, digits in enumerate((_rank, _rank, _after_common_prefix)):
+        if _most_in_a_window(undecided) <= _FEW:
+            break
         ends = keep(_ends(digits(undecided)), f"selection_ends_{level}")
         placed = _placed(digits(undecided), ends)
         won.append(placed.where("band < end or end is null"))
@@ -97,6 +101,11 @@ def _after_common_prefix(entries: DataFrame) -> DataFrame:
 # One level
 
 
+def _most_in_a_window(entries: DataFrame) -> int:
+    counts = entries.groupBy(*KEY).count().agg(F.max("count").alias("most"))
+    return counts.collect()[0]["most"] or 0
+
+
 def _ends(entries: DataFrame) -> DataFrame:
     """One row per window: how its bands lie, and the band in which the stock runs out.
 
@@ -117,11 +126,11 @@ def _ends(entries: DataFrame) -> DataFrame:
             F.min("left").alias("left"),
         )
     )
-    until = F.sum("units").over(W.partitionBy(*KEY).orderBy("band"))
+    until = F.sum("units").over(Window.partitionBy(*KEY).orderBy("band"))
     too_much = bands.withColumn("before", until - F.col("units")).where(
         F.col("before") + F.col("units") > F.col("left")
     )
-    place = F.row_number().over(W.partitionBy(*KEY).orderBy("band"))
+    place = F.row_number().over(Window.partitionBy(*KEY).orderBy("band"))
     still_left = F.col("left") - F.col("before")
     end = (
         too_much.withColumn("place", place)
@@ -151,7 +160,9 @@ def _first_of_each_size(after: DataFrame) -> DataFrame:
     counts = after.groupBy(*KEY, "size", "band").agg(
         F.count("*").alias("number"), F.first("most").alias("most")
     )
-    before = W.partitionBy(*KEY, "size").orderBy("band").rowsBetween(W.unboundedPreceding, -1)
+    before = (
+        Window.partitionBy(*KEY, "size").orderBy("band").rowsBetween(Window.unboundedPreceding, -1)
+    )
     counts = counts.withColumn("earlier", F.coalesce(F.sum("number").over(before), F.lit(0)))
     wanted = counts.where(F.expr("earlier < most div size")).select(*KEY, "size", "band")
     return after.join(wanted, on=[*KEY, "size", "band"], how="left_semi")
@@ -162,7 +173,7 @@ def _first_of_each_size(after: DataFrame) -> DataFrame:
 
 def _in_order(undecided: DataFrame, later: list[DataFrame]) -> list[DataFrame]:
     """Takes the undecided in order while they fit, then of all that follow what still fits."""
-    order = W.partitionBy(*KEY).orderBy("rank", "tiebreak")
+    order = Window.partitionBy(*KEY).orderBy("rank", "tiebreak")
     ranked = undecided.withColumn("until", F.sum("size").over(order).cast("bigint"))
     # sizes are positive, so that the sum grows: those that fit are the first ones
     fits = F.col("until") <= F.col("left")
@@ -175,7 +186,7 @@ def _in_order(undecided: DataFrame, later: list[DataFrame]) -> list[DataFrame]:
         .join(remaining, on=list(KEY))
         .where(F.col("size") <= F.col("most"))
     )
-    place = F.row_number().over(W.partitionBy(*KEY, "size").orderBy("rank", "tiebreak"))
+    place = F.row_number().over(Window.partitionBy(*KEY, "size").orderBy("rank", "tiebreak"))
     candidates = could_fit.withColumn("place", place).where("place <= most div size")
     return [ranked.where(fits), _greedy(candidates)]
 
@@ -200,5 +211,3 @@ def _greedy(candidates: DataFrame) -> DataFrame:
     return flat.where(F.expr("substring(marks, pos + 1, 1) = '1'")).select(
         *KEY, F.col("col")["entry_id"].alias("entry_id")
     )
-
-

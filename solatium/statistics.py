@@ -53,8 +53,7 @@ def window_results(
     )
     oversold = F.greatest(F.col("sold") - F.col("stock"), F.lit(0))
     return contracts.warehouse("window_results").shape(
-        counted.withColumn("status", status)
-        .withColumn("oversold_units", oversold)
+        counted.withColumn("status", status).withColumn("oversold_units", oversold)
     )
 
 

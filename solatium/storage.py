@@ -75,12 +75,15 @@ class Location:
     def data_files(self) -> list[DataFile]:
         """All files below a folder, at any depth, but those under names with a leading _ or `.`"""
         found = []
-        for folder, folders, files in os.walk(self.path):
+        for folder, folders, files in os.walk(self.path, onerror=_raised, followlinks=True):
             folders[:] = [name for name in folders if not name.startswith(("_", "."))]
             for name in files:
                 if not name.startswith(("_", ".")):
                     path = Path(folder) / name
-                    facts = path.stat()
+                    try:
+                        facts = path.stat()
+                    except FileNotFoundError:
+                        facts = path.lstat()  # a link to nowhere: still a file that is not read
                     found.append(
                         DataFile(
                             path.relative_to(self.path).as_posix(),
@@ -107,7 +110,17 @@ class Location:
             draft.unlink(missing_ok=True)
 
     def make_folder(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(
+                f"{self}: expected a folder, or a place where one can be made; found a file"
+            ) from None
+
+    def link_to(self, target: Location) -> None:
+        """Makes this another name of a file."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.symlink_to(target.path)
 
     def remove_tree(self) -> None:
         if self.path.exists():
@@ -149,6 +162,10 @@ class Location:
         finally:
             note.unlink(missing_ok=True)
             lock.release()
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def _told(note: Path) -> list[str]:

@@ -14,37 +14,48 @@ from solatium.storage import Location
 from solatium.warehouse import Warehouse
 
 _NUMBERS = (
-    "windows", "participants", "qualified", "ready", "entries", "winners", "losers", "bonuses",
+    "windows",
+    "participants",
+    "qualified",
+    "ready",
+    "entries",
+    "winners",
+    "losers",
+    "bonuses",
     "bonus_amount",
-)  # fmt: skip
-_MOST_DATES = 14
+)
+_MOST_DATES = 4  # columns that fit a terminal of 80 characters
+_MOST_HELD = 10
 
 
 def of_run(report: Report) -> RenderableType:
     """The closing summary: the dates judged, what was quarantined and posted, and the seconds."""
     tally = report.tally
-    dates = Table("business date", title=f"{len(report.handled)} night(s) handled")
+    results = report.results
+    shown = Table("business date", title=f"{len(report.handled)} night(s) handled")
+    if len(results) > 1:
+        shown.add_column(f"all {len(results)} judged", justify="right", no_wrap=True)
+    for row in results[-_MOST_DATES:]:
+        shown.add_column(str(row["business_date"]), justify="right", no_wrap=True)
     for name in _NUMBERS:
-        dates.add_column(name.replace("_", " "), justify="right")
-    for row in report.results[-_MOST_DATES:]:
-        dates.add_row(str(row["business_date"]), *(f"{row[name] or 0:,}" for name in _NUMBERS))
-    if len(report.results) > 1:
-        sums = (sum(row[name] or 0 for row in report.results) for name in _NUMBERS)
-        dates.add_section()
-        dates.add_row(f"all {len(report.results)}", *(f"{total:,}" for total in sums))
+        numbers = [row[name] or 0 for row in results]
+        total = [sum(numbers)] if len(results) > 1 else []
+        cells = (f"{number:,}" for number in [*total, *numbers[-_MOST_DATES:]])
+        shown.add_row(name.replace("_", " "), *cells)
     facts = Table.grid(padding=(0, 2))
     facts.add_row("rows in", f"{tally.rows_in:,}")
     reasons = ", ".join(f"{code} {n:,}" for code, n in sorted(tally.quarantined_by_reason.items()))
     facts.add_row("quarantined", f"{tally.rows_quarantined:,}", reasons)
     facts.add_row("ledger entries", f"{tally.entries_posted:,}", f"sum {tally.entries_sum:,.2f}")
-    facts.add_row("windows held", f"{len(report.held):,}", "\n".join(report.held[:_MOST_DATES]))
+    held = [*report.held[:_MOST_HELD], *(["..."] if len(report.held) > _MOST_HELD else [])]
+    facts.add_row("windows held", f"{len(report.held):,}", "\n".join(held))
     seconds = Table("stage", title="Seconds", show_edge=False)
     seconds.add_column("s", justify="right")
     for stage, spent in report.seconds.items():
         seconds.add_row(stage, f"{spent:.1f}")
     seconds.add_section()
     seconds.add_row("all stages", f"{sum(report.seconds.values()):.1f}")
-    return Group(dates, "", facts, "", seconds)
+    return Group(shown, "", facts, "", seconds)
 
 
 def tables(names: Sequence[str], root: Location | None) -> RenderableType:
@@ -52,7 +63,7 @@ def tables(names: Sequence[str], root: Location | None) -> RenderableType:
     shown = Table("table", "one row is", "key")
     lineage = Warehouse.lineage(root) if root else []
     if lineage:
-        shown.title = f"as of {lineage[-1].date}, commit {lineage[-1].number}"
+        shown.title = f"as of {lineage[-1].day}, commit {lineage[-1].number}"
         shown.add_column("version", justify="right")
         shown.add_column("rows", justify="right")
     for name in names:

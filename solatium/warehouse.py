@@ -38,13 +38,13 @@ _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 class Commit:
     """What a handled date left: the version of every table, and what it was made from.
 
-    `files` are the landing files of the arrival date `date`, as the listing showed them, by table;
+    `files` are the landing files of the arrival date `day`, as the listing showed them, by table;
     `awaited` the business dates, on which windows in force fall, that were not closed before it.
     """
 
     number: int
     parent: int | None
-    date: date
+    day: date
     run_id: str
     engine: str
     version: str
@@ -60,7 +60,7 @@ class Commit:
     @classmethod
     def from_json(cls, text: str) -> Commit:
         facts: dict[str, Any] = json.loads(text)
-        facts["date"] = date.fromisoformat(facts["date"])
+        facts["day"] = date.fromisoformat(facts["day"])
         facts["awaited"] = tuple(date.fromisoformat(day) for day in facts["awaited"])
         facts["files"] = {
             table: [(str(path), int(size), int(ns)) for path, size, ns in files]
@@ -196,21 +196,20 @@ class Warehouse:
         try:
             yield Scratch(self.engine, folder)
         finally:
+            self.engine.release()
             folder.remove_tree()
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """Keeps frames as Parquet files, so that they are computed once, on either engine."""
+    """Keeps frames, so that they are computed once."""
 
     engine: Engine
     folder: Location
 
     def keep(self, frame: DataFrame, name: str) -> DataFrame:
         """The same rows, from then on read instead of computed."""
-        path = str(self.folder / name)
-        frame.write.mode("overwrite").parquet(path)
-        return self.engine.spark.read.schema(frame.schema).parquet(path)
+        return self.engine.keep(frame, self.folder / name)
 
 
 def _constraints(columns: Iterable[Column]) -> dict[str, str]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
@@ -62,9 +61,7 @@ def changed(before: DataFrame, after: DataFrame) -> DataFrame:
 
     old, new = marked(before, "old_date"), marked(after, "new_date")
     same = F.col("old_date_mark").eqNullSafe(F.col("new_date_mark"))
-    return (
-        new.join(old, on=list(KEY), how="left").where(~same).select(*KEY, "old_date", "new_date")
-    )
+    return new.join(old, on=list(KEY), how="left").where(~same).select(*KEY, "old_date", "new_date")
 
 
 def between(frame: DataFrame, first: date, last: date) -> DataFrame:
@@ -103,8 +100,12 @@ def _seeds(versions: DataFrame) -> DataFrame:
 def _first(versions: DataFrame, *, descending: bool) -> DataFrame:
     """The earliest (or latest) version of each window, by (updated_at, dt, content)."""
     columns = [F.col("updated_at"), F.col("dt"), F.col("content")]
-    order = W.partitionBy(*KEY).orderBy(*(c.desc() if descending else c.asc() for c in columns))
-    return versions.withColumn("_place", F.row_number().over(order)).where("_place = 1").drop("_place")
+    order = Window.partitionBy(*KEY).orderBy(
+        *(c.desc() if descending else c.asc() for c in columns)
+    )
+    return (
+        versions.withColumn("_place", F.row_number().over(order)).where("_place = 1").drop("_place")
+    )
 
 
 def _content() -> Column:

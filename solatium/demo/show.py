@@ -1,0 +1,31 @@
+"""The demo from end to end: the logs of a real lottery, its nights, and what came out of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deltalake import DeltaTable
+from rich.console import Console
+
+from solatium.demo.landing import write_landing
+from solatium.demo.report import TABLES, report
+from solatium.run import Request, run
+from solatium.settings import from_mapping
+from solatium.storage import Location
+
+
+def show_demo(folder: Path, console: Console) -> None:
+    """Writes the logs and the warehouse into `folder`, on the embedded engine, and reports."""
+    facts = write_landing(folder / "landing")
+    request = Request(
+        landing=Location(folder / "landing"),
+        warehouse=Location(folder / "warehouse"),
+        settings=from_mapping(facts.configuration),
+        engine="embedded",
+        day=facts.last_night,
+    )
+    run(request, Console(stderr=True))
+    tables = {
+        name: DeltaTable(str(folder / "warehouse" / name)).to_pyarrow_table() for name in TABLES
+    }
+    console.print(report(tables, facts))

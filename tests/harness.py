@@ -1,0 +1,75 @@
+"""Puts rows into a landing zone, runs nights on it, and reads the tables back as rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from rich.console import Console
+
+from solatium import contracts
+from solatium.engine import Engine
+from solatium.run import Report, Request, run
+from solatium.settings import from_mapping
+from solatium.storage import Location
+
+Row = dict[str, Any]
+
+
+def write_landing(folder: Path, landing: dict[str, list[Row]], part: str = "part-0") -> None:
+    """Writes rows as one file for each table and arrival date."""
+    for table, rows in landing.items():
+        by_date = defaultdict(list)
+        for row in rows:
+            by_date[row["dt"]].append(row)
+        for day, some in by_date.items():
+            write_rows(folder / table / f"dt={day}" / f"{part}.parquet", table, some)
+
+
+def write_rows(path: Path, table: str, rows: list[Row]) -> None:
+    """Writes a file of a landing table; all of its columns may be null, as in a careless log."""
+    contract = contracts.landing(table)
+    wide = {"int": pa.int64(), "decimal(18,2)": pa.decimal128(38, 6)}
+    fields = [pa.field(c.name, wide.get(c.type, c.arrow_type())) for c in contract.columns]
+    columns = {f.name: pa.array([row.get(f.name) for row in rows], f.type) for f in fields}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns, schema=pa.schema(fields)), path)
+
+
+def table_rows(warehouse: Path, table: str) -> list[Row]:
+    """The rows of a warehouse table."""
+    return DeltaTable(str(warehouse / table)).to_pyarrow_table().to_pylist()
+
+
+class Nights:
+    """A landing zone and a warehouse in a folder, and the runs between them."""
+
+    def __init__(self, folder: Path, running: Engine) -> None:
+        self.landing = folder / "landing"
+        self.warehouse = folder / "warehouse"
+        self.landing.mkdir(parents=True, exist_ok=True)
+        self.running = running
+
+    def land(self, landing: dict[str, list[Row]], part: str = "part-0") -> None:
+        """Puts rows into the landing zone, in files named `part`."""
+        write_landing(self.landing, landing, part)
+
+    def run(self, day: date, config: dict[str, Any] | None = None, **options: Any) -> Report:
+        """`solatium nightly --date DAY`, in this process."""
+        request = Request(
+            landing=Location.parse(str(self.landing)),
+            warehouse=Location.parse(str(self.warehouse)),
+            settings=from_mapping(config or {}),
+            engine=self.running.name,
+            day=day,
+            **options,
+        )
+        return run(request, Console(stderr=True), self.running)
+
+    def rows(self, table: str) -> list[Row]:
+        return table_rows(self.warehouse, table)
