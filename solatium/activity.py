@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from solatium.ordering import event_key, key_field
+from solatium.ordering import event_key, key_field, without_end
 from solatium.windows import KEY
 
 ACCOUNT = (*KEY, "account_id")
@@ -20,7 +20,8 @@ ACCOUNT = (*KEY, "account_id")
 # Order states, first that holds (docs/rules.md section 6).
 ORDER_STATES = ("confirmed", "submitted", "cancelled", "voided", "failed")
 
-# The fields of the event keys, in their places.
+# The fields of the event keys, in their places. A device is no id: it may hold any character, and
+# is only ever compared with others.
 JOIN_FIELDS = ("event_type", "quantity", "team_id", "device_id")
 
 
@@ -111,8 +112,9 @@ def _in_period() -> Column:
 
 def _of_participation(events: DataFrame) -> DataFrame:
     is_join = F.col("event_type") == "join"
-    fields = (F.col(name).cast("string") for name in JOIN_FIELDS)
-    key = event_key(F.col("event_time"), F.col("event_id"), *fields)
+    fields = [F.col(name).cast("string") for name in JOIN_FIELDS[:-1]]
+    device = without_end(F.col(JOIN_FIELDS[-1]))
+    key = event_key(F.col("event_time"), F.col("event_id"), *fields, device)
     plain_key = event_key(F.col("event_time"), F.col("event_id"))
     return events.select(
         *ACCOUNT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -141,7 +142,8 @@ def tables(
     root = Location.parse(warehouse) if warehouse else None
     if root is not None and not (root / "_commits").is_folder():
         raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
-    Console().print(summary.tables(contracts.WAREHOUSE, root))
+    with root.plainly_named() if root else nullcontext() as named:
+        Console().print(summary.tables(contracts.WAREHOUSE, named))
 
 
 def _run(
@@ -190,6 +192,11 @@ def main(arguments: list[str] | None = None) -> None:
     except SolatiumError as error:
         sys.stderr.write(f"solatium: {error}\n")
         sys.exit(error.exit_status)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"solatium: {error.filename}: {error.strerror}\n")
+        sys.exit(SolatiumError.exit_status)
 
 
 if __name__ == "__main__":

@@ -61,27 +61,21 @@ class Engine:
         """
         return frame.repartition(os.cpu_count() or 1) if self.name == "embedded" else frame
 
-    def keep(self, frame: DataFrame, location: Location) -> DataFrame:
-        """The same rows, computed once: Spark caches them; Sail, which cannot, puts them in files.
-
-        `release` gives back what they take.
-        """
-        if self.name == "spark":
-            return frame.persist()
-        frame.write.mode("overwrite").parquet(str(location))
-        return self.spark.read.schema(frame.schema).parquet(str(location))
-
-    def release(self) -> None:
-        """Forgets what was kept in memory."""
-        if self.name == "spark":
-            self.spark.catalog.clearCache()
-
     def restore(self, location: Location, version: int) -> None:
         """Gives a Delta table the content of an older version, as a new version.
 
         By the `deltalake` package on both engines: Sail has no RESTORE, Spark's takes seconds.
         """
         DeltaTable(location.uri).restore(version)
+
+    def unhinted(self, log: Location) -> None:
+        """Takes away what hints at the newest checkpoint of a Delta log, where it misleads.
+
+        Sail follows the hint for older versions too, and then misses the commits that they begin
+        with. Without it Sail lists the log, as Delta's protocol has it.
+        """
+        if self.name == "embedded":
+            (log / "_last_checkpoint").remove_file()
 
 
 def default_name() -> str:

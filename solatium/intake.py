@@ -168,16 +168,18 @@ class Intake:
 
     def _refuse_what_is_not_built(self, arrived: DataFrame) -> None:
         not_built = arrived.where("unit = 'team' or policy = 'weighted_lottery'")
-        rows = not_built.orderBy(*_WINDOW).limit(_SAMPLE).collect()
+        rows = not_built.select(*_WINDOW, "unit", "policy").distinct().orderBy(*_WINDOW).collect()
         if rows:
+            named = [
+                f"window {row.window_id} of commodity {row.commodity_id}: "
+                f"unit {row.unit}, policy {row.policy}"
+                for row in rows
+            ]
             raise InputError(
-                f"windows, dt={self.day}: teams and weighted lotteries are not built yet; this "
-                "version handles windows of individuals, drawn or first come",
-                [
-                    f"window {row.window_id} of commodity {row.commodity_id}: "
-                    f"unit {row.unit}, policy {row.policy}"
-                    for row in rows
-                ],
+                f"windows, dt={self.day}: teams and weighted lotteries are not handled yet; this "
+                "version handles windows of individuals, drawn or first come. Nothing of "
+                f"{self.day} was written; take these windows out of the landing files",
+                named,
             )
 
     def _pass_gates(self, arrivals: dict[str, _Arrival]) -> None:
@@ -189,11 +191,18 @@ class Intake:
             self.tally.quarantined_by_reason += arrival.reasons
             if arrival.quarantined > most * arrival.rows:
                 reasons = ", ".join(f"{code} {n}" for code, n in arrival.reasons.most_common())
-                sample = [row["payload"][:200] for row in arrival.bad.limit(_SAMPLE).collect()]
+                bad = arrival.bad
+                if arrival.conflicts is not None:
+                    contract = contracts.landing(source)
+                    bad = bad.unionByName(row_rules.set_aside(arrival.conflicts, contract))
+                sample = bad.select("reasons", "payload").limit(_SAMPLE).collect()
                 problems.append(
                     f"{source}, dt={self.day}: {arrival.quarantined} of {arrival.rows} rows are "
-                    f"bad ({reasons}), such as {', '.join(sample) or 'rows that share an event id'}"
+                    f"bad ({reasons}), such as"
                 )
+                problems += [
+                    f"  {', '.join(row['reasons'])}: {row['payload'][:200]}" for row in sample
+                ]
         if problems:
             raise InputError(
                 f"{self.day} was not handled: more rows are bad than gates.max_quarantine_share "

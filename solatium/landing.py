@@ -211,13 +211,14 @@ def _footer(place: Location, contract: Table, problems: list[str]) -> Footer | N
     types: list[tuple[str, str]] = []
     rewrite = False
     wrong: list[str] = []
+    unknown = tuple(dict.fromkeys(name for name in schema.names if name not in contract.names))
     for column in contract.columns:
         places = schema.get_all_field_indices(column.name)
         if len(places) > 1:
             wrong.append(f"column {column.name} is there {len(places)} times; expected once")
         elif not places and column.required:
-            near = get_close_matches(column.name, schema.names, n=1)
-            hint = f" (is {near[0]} meant?)" if near else ""
+            near = _nearest(column.name, unknown)
+            hint = f" (is {near} meant?)" if near else ""
             wrong.append(
                 f"column {column.name} is missing; expected {column.type}, "
                 f"found only {', '.join(schema.names)}{hint}"
@@ -233,8 +234,14 @@ def _footer(place: Location, contract: Table, problems: list[str]) -> Footer | N
                 rewrite = rewrite or _needs_rewriting(found, int96=column.name in int96)
                 rewrite = rewrite or _is_stored_oddly(metadata, column.name, found)
     problems.extend(f"{place}: {problem}" for problem in wrong)
-    unknown = tuple(dict.fromkeys(name for name in schema.names if name not in contract.names))
     return None if wrong else Footer(tuple(types), _form(schema), rows, rewrite, unknown)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that was probably meant to be `name`."""
+    folded = {other.casefold(): other for other in names}
+    near = get_close_matches(name, folded, n=1)
+    return folded[near[0]] if near else None
 
 
 def _form(schema: pa.Schema) -> str:

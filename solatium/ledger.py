@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.windows import KEY as WINDOW
 
 KEY = ("account_id", "commodity_id", "window_id")
 
@@ -30,6 +31,7 @@ def post(
     awards: DataFrame,
     ledger: DataFrame,
     waived: DataFrame,
+    windows: DataFrame,
     dates: Sequence[date],
     *,
     run_date: date,
@@ -38,7 +40,8 @@ def post(
     """What makes the balances of the closed `dates` equal to their `awards`.
 
     Without `clawback` a decrease is waived, and a later increase first uses up what was waived.
-    A key whose window has moved to another date keeps one balance over both.
+    A key whose window has moved to another date keeps one balance over both. `dates` are all from
+    the first that may differ to the last that is closed, `windows` those in force.
     """
     due = _of(awards, dates).select(
         *KEY,
@@ -48,8 +51,8 @@ def post(
     )
     keys = (
         due.select(*KEY)
-        .unionByName(_of(ledger, dates).select(*KEY))
-        .unionByName(_of(waived, dates).select(*KEY))
+        .unionByName(_keys(ledger, windows, dates))
+        .unionByName(_keys(waived, windows, dates))
         .distinct()
     )
     posted = (
@@ -102,6 +105,19 @@ def payouts(entries: DataFrame) -> DataFrame:
         F.sum("amount").alias("amount"), F.count("*").alias("entries")
     )
     return contracts.warehouse("bonus_payouts").shape(net)
+
+
+def _keys(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """The keys of rows that belong to `dates`: to the date of their window, where it is closed.
+
+    What was posted for a window that is gone, or open again, belongs to the date it was posted for.
+    """
+    closed = windows.where(F.col("business_date") <= F.lit(max(dates))).select(
+        *WINDOW, F.col("business_date").alias("window_date")
+    )
+    belongs_to = F.coalesce("window_date", "business_date")
+    placed = posted.join(F.broadcast(closed), on=list(WINDOW), how="left")
+    return placed.where(belongs_to.isin(list(dates))).select(*KEY)
 
 
 def _of(rows: DataFrame, dates: Sequence[date]) -> DataFrame:

@@ -6,6 +6,7 @@ nothing of it before the commit record, which `run` writes when the night is don
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -52,16 +53,21 @@ class Night:
         self.day = day
         self.stages = stages
         self.tally = Tally()
+        self.written: Counter[str] = Counter()  # rows by table
         self.grace = timedelta(days=settings.grace_days)
         self.last_closed = day - self.grace  # this night judges it for the last time
         self.intake = Intake(warehouse, landing, scratch, settings, day, stages, self.tally)
 
-    def handle(self, closed_before: date | None) -> tuple[date, ...]:
+    def handle(
+        self, closed_before: date | None, posted_from: date | None = None
+    ) -> tuple[date, ...]:
         """Does all of the night; gives the business dates that later nights must still judge.
 
-        `closed_before` is the last business date that was closed when the run began.
+        `closed_before` is the last business date that was closed when the run began, `posted_from`
+        the first for which the ledger may hold what a night that was taken back had posted.
         """
         self.closed_before = closed_before
+        self.posted_from = posted_from
         known = self.intake.take()
         self.in_force = known.in_force
         self.first = self._first_touched(known.changed)
@@ -119,17 +125,21 @@ class Night:
         with self.stages.stage("gather activity", self.day) as stage:
             participation, payment, orders = (self._of(source, dates) for source in EVENTS)
             acts = self.scratch.keep(activity(participation, payment, orders, due), "activity")
+            acted = stage.rows_out = acts.count()
         with self.stages.stage("screen", self.day) as stage:
+            stage.rows_in = acted
             versions = self.scratch.keep(
                 account_versions(self._accounts_in_sight(dates)), "account_versions"
             )
             screened = screen(acts, versions, due, self.settings.screening)
             stage.rows_out = self._replace("screened_participants", screened, dates)
         with self.stages.stage("allocate", self.day) as stage:
+            stage.rows_in = self.written["screened_participants"]
             screened = self._of("screened_participants", dates)
             allocations = allocate(screened, acts, due, self.scratch.keep)
             stage.rows_out = self._replace("allocations", allocations, dates)
         with self.stages.stage("count and audit", self.day) as stage:
+            stage.rows_in = self.written["allocations"]
             allocations = self._of("allocations", dates)
             results = statistics.window_results(due, screened, allocations, acts)
             self._replace("window_results", results, dates)
@@ -167,14 +177,22 @@ class Night:
         """Account history as of the day before the first date that is judged."""
         if self.first == self.last_closed:
             return self.warehouse.read(history.CLOSED.name)
-        handled = self.first - timedelta(days=1) + self.grace  # the night that closed that day
-        commits = [commit for commit in self.lineage if commit.day <= handled]
-        if commits:
-            return self.warehouse.read(history.CLOSED.name, commits[-1])
-        return self.warehouse.read(history.CLOSED.name).limit(0)
+        day = F.col("business_date")
+        outcomes = self.warehouse.read("account_outcomes").where(day < F.lit(self.first))
+        judged_since = self.first
+        for commit in reversed(self.lineage):
+            until = commit.day - self.grace
+            if until < judged_since:  # no later night has judged anew what this one had closed
+                closed = self.warehouse.read(history.CLOSED.name, commit)
+                since = outcomes.where(day > F.lit(until))
+                return history.account_history(closed, since, self.in_force)
+            judged_since = min(judged_since, commit.judged_from)
+        nothing = self.warehouse.read(history.CLOSED.name).limit(0)
+        return history.account_history(nothing, outcomes, self.in_force)
 
     def _award(self, dates: list[date]) -> None:
         with self.stages.stage("award", self.day) as stage:
+            stage.rows_in = self.written["account_outcomes"]
             awards = bonus_awards(
                 self._of("account_outcomes", dates),
                 self._of("allocations", dates),
@@ -211,13 +229,16 @@ class Night:
 
     def _post(self) -> None:
         with self.stages.stage("post", self.day) as stage:
-            closed = [day for day in self._all_dates() if day <= self.last_closed]
-            if not closed:
+            first = min(self.first, self.posted_from or self.first)
+            span = (self.last_closed - first).days
+            closed = [first + timedelta(days=number) for number in range(span + 1)]
+            if self.posted_from is None and not self.with_windows & set(closed):
                 return
             posting = ledger.post(
                 self._of("bonus_awards", closed),
                 self.warehouse.read("bonus_ledger"),
                 self.warehouse.read("bonus_waived"),
+                self.in_force,
                 closed,
                 run_date=self.day,
                 clawback=self.settings.bonus.clawback,
@@ -237,4 +258,6 @@ class Night:
         return [day for dates in self._groups() for day in dates]
 
     def _replace(self, table: str, rows: DataFrame, dates: Sequence[date]) -> int:
-        return self.warehouse.replace(table, rows, column="business_date", dates=dates)
+        number = self.warehouse.replace(table, rows, column="business_date", dates=dates)
+        self.written[table] += number
+        return number

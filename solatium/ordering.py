@@ -28,6 +28,12 @@ def event_key(time: Column, event_id: Column, *fields: Column) -> Column:
     return F.concat_ws(END, *parts)
 
 
+def without_end(value: Column) -> Column:
+    """A text that cannot end a field of an event key: other texts stay other texts."""
+    doubled = F.replace(value, F.lit("\x02"), F.lit("\x02\x02"))
+    return F.replace(doubled, F.lit(END), F.lit("\x02\x03"))
+
+
 def key_field(key: Column, place: int) -> Column:
     """The field at `place` (from 0) of an event key; null where it is empty."""
     text = F.split_part(key, F.lit(END), F.lit(place + 3))

@@ -17,11 +17,11 @@ log = logging.getLogger("solatium")
 
 @dataclass
 class Stage:
-    """One stage of one date, while it runs: it adds up its rows here."""
+    """One stage of one date, while it runs. Rows that it would have to count are left out."""
 
     name: str
     day: date
-    rows_in: int = 0
+    rows_in: int | None = None
     rows_out: int = 0
     seconds: float = 0.0
 
@@ -44,14 +44,9 @@ class Stages:
         stage.seconds = time.perf_counter() - start
         self.done.append(stage)
         if self.bar is None:
-            log.info(
-                "%s %s: %s rows in, %s rows out, %.1f s",
-                day,
-                name,
-                stage.rows_in,
-                stage.rows_out,
-                stage.seconds,
-            )
+            rows_in = "" if stage.rows_in is None else f"{stage.rows_in} rows in, "
+            rows = f"{rows_in}{stage.rows_out} rows out"
+            log.info("%s %s: %s, %.1f s", day, name, rows, stage.seconds)
 
     def night_done(self) -> None:
         if self.bar is not None:

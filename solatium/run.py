@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -83,11 +83,16 @@ def run(request: Request, console: Console, running: Engine | None = None) -> Re
     """
     if not request.landing.is_folder():
         raise UsageError(f"{request.landing}: there is no landing zone; expected a folder")
+    if request.warehouse.path.resolve() == request.landing.path.resolve():
+        raise UsageError(f"{request.landing}: landing zone and warehouse must be two folders")
     landing = LandingZone(request.landing)
     holder = {"engine": request.engine, "date": request.day.isoformat()}
     with request.warehouse.plainly_named() as root, root.held(holder):
         # what can be refused is refused before an engine starts
         lineage = Warehouse.lineage(root)
+        if request.again_from is not None and lineage:
+            # dates that were handled later stand on those that are judged anew, and follow them
+            request = replace(request, day=max(request.day, lineage[-1].day))
         plan = _plan(request, landing, lineage)
         notes = [*plan.notes, *landing.check(_days(plan.first, request.day))]
         with nullcontext(running) if running else engine.running(request.engine) as started:
@@ -189,6 +194,8 @@ class _Run:
         self.started = datetime.now(UTC)
         self.newest = lineage[-1] if lineage else None
         self.lineage = [commit for commit in lineage if commit.day < plan.first]
+        self.taken_back = [commit for commit in lineage if commit.day >= plan.first]
+        self.settled = lineage[-1].settled if lineage else date.min
         self.grace = timedelta(days=request.settings.grace_days)
         self.closed_before = lineage[-1].day - self.grace if lineage else None
         self.report = Report(notes=notes)
@@ -218,10 +225,22 @@ class _Run:
         return self.lineage[-1] if self.lineage else None
 
     def _is_quiet(self, day: date) -> bool:
-        """Whether a date would leave every table as it is: nothing arrived, nothing is open."""
+        """Whether a date would leave every table as it is: nothing arrived, nothing is open.
+
+        What nights that were taken back had posted for a date is looked at when it closes again.
+        """
+        if day - self.grace <= self.settled:
+            return False
         base = self._base()
         is_open = base and any(day - self.grace <= awaited <= day for awaited in base.awaited)
         return day < self.request.day and not is_open and not self.landing.arrived(day)
+
+    def _posted_from(self, day: date) -> date | None:
+        """The first date for which the ledger may hold what nights taken back had posted."""
+        closes = day - self.grace
+        if closes > self.settled:
+            return None
+        return min([closes, *(commit.judged_from for commit in self.taken_back)])
 
     def _night(self, day: date, stages: Stages) -> None:
         with self.warehouse.scratch() as scratch:
@@ -230,7 +249,7 @@ class _Run:
                 self.warehouse, self.landing, scratch, settings, self.lineage, day, stages
             )
             try:
-                awaited = night.handle(self.closed_before)
+                awaited = night.handle(self.closed_before, self._posted_from(day))
             except SolatiumError:
                 raise
             except Exception:
@@ -241,6 +260,7 @@ class _Run:
         if day == self.request.day:
             self._log_run()
         base = self._base()
+        self.settled = max(self.settled, night.last_closed)
         self.newest = self.warehouse.commit(
             Commit(
                 number=self.newest.number + 1 if self.newest else 1,
@@ -252,10 +272,13 @@ class _Run:
                 config_digest=settings.digest(),
                 judging=settings.judging(),
                 awaited=awaited,
+                judged_from=night.first,
+                settled=self.settled,
                 files=self.landing.arrived(day),
             )
         )
         self.lineage.append(self.newest)
+        self.taken_back = []
 
     def _log_run(self) -> None:
         tally = self.report.tally

@@ -122,6 +122,9 @@ class Location:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.symlink_to(target.path)
 
+    def remove_file(self) -> None:
+        self.path.unlink(missing_ok=True)
+
     def remove_tree(self) -> None:
         if self.path.exists():
             shutil.rmtree(self.path)

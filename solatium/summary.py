@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from deltalake import DeltaTable
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 
 from solatium import contracts
 from solatium.run import Report
@@ -24,7 +24,7 @@ _NUMBERS = (
     "bonuses",
     "bonus_amount",
 )
-_MOST_DATES = 4  # columns that fit a terminal of 80 characters
+_MOST_DATES = 3  # columns that fit a terminal of 80 characters
 _MOST_HELD = 10
 
 
@@ -32,7 +32,9 @@ def of_run(report: Report) -> RenderableType:
     """The closing summary: the dates judged, what was quarantined and posted, and the seconds."""
     tally = report.tally
     results = report.results
-    shown = Table("business date", title=f"{len(report.handled)} night(s) handled")
+    shown = Table(
+        Column("business date", no_wrap=True), title=f"{len(report.handled)} night(s) handled"
+    )
     if len(results) > 1:
         shown.add_column(f"all {len(results)} judged", justify="right", no_wrap=True)
     for row in results[-_MOST_DATES:]:

@@ -39,7 +39,9 @@ class Commit:
     """What a handled date left: the version of every table, and what it was made from.
 
     `files` are the landing files of the arrival date `day`, as the listing showed them, by table;
-    `awaited` the business dates, on which windows in force fall, that were not closed before it.
+    `awaited` the business dates, on which windows in force fall, that were not closed before it;
+    `judged_from` the first business date that was judged; `settled` the last one that the ledger
+    was ever posted for, by nights since taken back too.
     """
 
     number: int
@@ -51,6 +53,8 @@ class Commit:
     config_digest: str
     judging: dict[str, str]
     awaited: tuple[date, ...]
+    judged_from: date
+    settled: date
     files: dict[str, list[tuple[str, int, int]]]
     tables: dict[str, int] = field(default_factory=dict)
 
@@ -62,6 +66,8 @@ class Commit:
         facts: dict[str, Any] = json.loads(text)
         facts["day"] = date.fromisoformat(facts["day"])
         facts["awaited"] = tuple(date.fromisoformat(day) for day in facts["awaited"])
+        for name in ("judged_from", "settled"):
+            facts[name] = date.fromisoformat(facts[name])
         facts["files"] = {
             table: [(str(path), int(size), int(ns)) for path, size, ns in files]
             for table, files in facts["files"].items()
@@ -125,6 +131,7 @@ class Warehouse:
                 )
                 if rules := _constraints(table.columns):
                     delta.alter.add_constraint(rules)
+            self.engine.unhinted(self._log(table.name))
 
     def rewind(self, base: Commit | None, head: Commit | None) -> None:
         """Takes the tables back to `base` (None: empty), those of decisions to `head`."""
@@ -135,6 +142,7 @@ class Warehouse:
                 version = 1 if _constraints(table.columns) else 0
             if self.version(name) != version:
                 self.engine.restore(self.root / name, version)
+                self.engine.unhinted(self._log(name))
 
     # Tables
 
@@ -167,6 +175,7 @@ class Warehouse:
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(str(self.root / name))
+        self.engine.unhinted(self._log(name))
         return sum(self._rows_added(name, v) for v in range(before + 1, self.version(name) + 1))
 
     # Delta logs, read as the files that they are: a version costs a listing, on both engines
@@ -196,20 +205,25 @@ class Warehouse:
         try:
             yield Scratch(self.engine, folder)
         finally:
-            self.engine.release()
             folder.remove_tree()
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """Keeps frames, so that they are computed once."""
+    """Keeps frames as Parquet files, so that they are computed once.
+
+    Files cut the plan that led to a frame; a cache does not, and a night's plans would grow into
+    each other until describing them costs more than running them.
+    """
 
     engine: Engine
     folder: Location
 
     def keep(self, frame: DataFrame, name: str) -> DataFrame:
         """The same rows, from then on read instead of computed."""
-        return self.engine.keep(frame, self.folder / name)
+        path = str(self.folder / name)
+        frame.write.mode("overwrite").parquet(path)
+        return self.engine.spark.read.schema(frame.schema).parquet(path)
 
 
 def _constraints(columns: Iterable[Column]) -> dict[str, str]:

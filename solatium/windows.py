@@ -54,9 +54,8 @@ def changed(before: DataFrame, after: DataFrame) -> DataFrame:
 
     def marked(frame: DataFrame, name: str) -> DataFrame:
         # a window's dates and seed are marked by themselves: neither is a column of its version
-        mark = F.concat_ws(
-            "|", "content", F.col("dt").cast("string"), "seed", F.col("held"), F.lit("")
-        )
+        draw = [F.coalesce(name, F.lit("")) for name in ("seed", "held")]
+        mark = F.concat_ws("|", "content", F.col("dt").cast("string"), *draw)
         return frame.select(*KEY, F.col("business_date").alias(name), mark.alias(f"{name}_mark"))
 
     old, new = marked(before, "old_date"), marked(after, "new_date")

@@ -15,6 +15,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=engine.NAMES, default="embedded")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--engine spark`, where a night takes long, only a sample runs."""
+    if config.getoption("--engine") != "spark":
+        return
+    sample = [i for i in items if any(map(i.get_closest_marker, ("both_engines", "torture")))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in sample])
+    items[:] = sample
+
+
 @pytest.fixture(scope="session")
 def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
     """The engine under test, started once."""

@@ -46,6 +46,14 @@ def table_rows(warehouse: Path, table: str) -> list[Row]:
     return DeltaTable(str(warehouse / table)).to_pyarrow_table().to_pylist()
 
 
+def contents(warehouse: Path) -> dict[str, list[str]]:
+    """All that a reader finds in a warehouse: the rows of every table, and the commit records."""
+    names = (log.parent.name for log in sorted(warehouse.glob("*/_delta_log")))
+    found = {name: sorted(map(repr, table_rows(warehouse, name))) for name in names}
+    commits = sorted((warehouse / "_commits").glob("*.json"))
+    return found | {"_commits": [commit.read_text() for commit in commits]}
+
+
 class Nights:
     """A landing zone and a warehouse in a folder, and the runs between them."""
 
