@@ -11,6 +11,19 @@ from harness import Nights
 from solatium import engine
 
 
+# For tables of a few rows: nothing to spread, to compile or to plan anew.
+QUICK_SPARK = {
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=engine.NAMES, default="embedded")
 
@@ -27,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
     """The engine under test, started once."""
-    with engine.running(request.config.getoption("--engine")) as started:
+    with engine.running(request.config.getoption("--engine"), QUICK_SPARK) as started:
         yield started
 
 
