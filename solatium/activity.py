@@ -58,7 +58,7 @@ def activity(
         F.max("latest_event").alias("latest_event"),
         F.max("latest_withdrawal").alias("latest_withdrawal"),
         F.min("first_join").alias("first_join"),
-        F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(18,2)").alias("advance_net"),
+        F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
         _or("advance_paid"),
         F.min("order_state").alias("order_state"),
         _or("cancelled_after_confirmation"),

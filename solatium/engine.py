@@ -53,6 +53,14 @@ class Engine:
             return location.uri
         return "".join(f"\\{c}" if c in "\\*?[]{}" else c for c in str(location))
 
+    @property
+    def merges_types(self) -> bool:
+        """Whether files can be read together only where the types of all their columns agree.
+
+        Sail merges the types of what it reads as one, also of columns that nobody asked for.
+        """
+        return self.name == "embedded"
+
     def settled(self, frame: DataFrame) -> DataFrame:
         """The same rows, ready to be written to a table with constraints.
 

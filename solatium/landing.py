@@ -44,9 +44,9 @@ _FIRST_MICRO, _LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # 
 class Footer:
     """What a data file says of itself: the type to read each column as, and its rows.
 
-    `form` is the same for files that an engine can read as one: Sail merges the types of all
-    columns, also of those that nobody asked for. `rewrite` is whether an engine cannot read one of
-    the types, so that the file is put into plain ones first.
+    `form` is the same for files whose columns have the same types, those of no contract included.
+    `rewrite` is whether an engine cannot read one of the types, so that the file is put into plain
+    ones first.
     """
 
     types: tuple[tuple[str, str], ...]
@@ -163,7 +163,7 @@ class LandingZone:
         contract = contracts.landing(table)
         groups: dict[tuple[tuple[tuple[str, str], ...], str], list[Location]] = defaultdict(list)
         for number, (place, footer) in enumerate(self._footers[table, day]):
-            form = "" if footer.rewrite else footer.form
+            form = footer.form if engine.merges_types and not footer.rewrite else ""
             other = scratch / f"landing-{table}-{day}-{number}.parquet"
             if footer.rewrite:
                 _rewrite(place, other, dict(footer.types))

@@ -119,23 +119,20 @@ def _json(contract: Table, values: dict[str, Column]) -> Column:
         F.concat(F.lit(f'"{c.name}":'), _json_value(values[c.name], c.type))
         for c in contract.columns
     ]
-    return F.concat(F.lit("{"), F.concat_ws(",", *pairs), F.lit("}"))
+    whole = F.concat(F.lit("{"), F.concat_ws(",", *pairs), F.lit("}"))
+    return F.when(whole.rlike(r"[\x00-\x1f]"), _without_controls(whole)).otherwise(whole)
 
 
 def _json_value(value: Column, kind: str) -> Column:
     value = value.cast("string")
     if kind in ("int", "boolean"):
         return value
-    plain = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
-    escaped = F.when(value.rlike(r"[\x00-\x1f]"), _without_controls(plain)).otherwise(plain)
-    return F.concat(F.lit('"'), escaped, F.lit('"'))
+    value = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
+    return F.concat(F.lit('"'), value, F.lit('"'))
 
 
 def _without_controls(value: Column) -> Column:
     """Control characters as `\\u00xx`, the others as they are."""
-
-    def written(character: Column) -> Column:
-        code = F.concat(F.lit("\\u00"), F.lpad(F.lower(F.hex(character)), 2, "0"))
-        return F.when(character < " ", code).otherwise(character)
-
-    return F.array_join(F.transform(F.split(value, ""), written), "")
+    for code in range(0x20):
+        value = F.replace(value, F.lit(chr(code)), F.lit(f"\\u{code:04x}"))
+    return value

@@ -189,8 +189,10 @@ class Warehouse:
         return max(versions)
 
     def _rows_added(self, name: str, version: int) -> int:
-        lines = (self._log(name) / f"{version:020d}.json").read_text().splitlines()
-        adds = [action["add"] for action in map(json.loads, lines) if "add" in action]
+        # by line feeds alone: texts in the statistics may hold other separators of lines
+        lines = (self._log(name) / f"{version:020d}.json").read_text().split("\n")
+        actions = [json.loads(line) for line in lines if line]
+        adds = [action["add"] for action in actions if "add" in action]
         return sum(json.loads(add["stats"])["numRecords"] for add in adds)
 
     def _log(self, name: str) -> Location:

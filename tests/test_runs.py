@@ -1,0 +1,603 @@
+"""What a run promises (docs/rules.md sections 1.3 and 10): whatever happened before it, the tables
+follow from the landing rows and the settings, and the ledger only adds what differs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from compare import differences
+from deltalake import DeltaTable
+from golden import race
+from harness import Nights, Row, contents, table_rows, write_rows
+from reference import Reference
+from rows import (
+    Landing,
+    account,
+    at,
+    days,
+    entrant,
+    joined,
+    landing,
+    ordered,
+    refunded,
+    window,
+)
+
+from solatium.engine import Engine
+from solatium.errors import BusyError, UsageError
+from solatium.intake import Intake
+from solatium.night import TABLES, Night
+from solatium.storage import Location
+from solatium.warehouse import Warehouse
+
+FIRST, SECOND, THIRD, FOURTH = DATES = [days(number) for number in range(4)]
+TIERS = [
+    {"min_failures": 1, "amount": "2.00"},
+    {"min_failures": 2, "amount": "5.00"},
+    {"min_failures": 3, "amount": "6.00"},
+]
+CONFIG: dict[str, Any] = {
+    "grace_days": 1,
+    "bonus": {"tiers": TIERS, "clawback": True},
+    "gates": {"max_quarantine_share": "1"},
+}
+LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
+
+
+def story() -> Landing:
+    """A race and a draw on each of four dates; on each, a row that comes in the grace, one that
+    comes late, and a late refund."""
+    rows = []
+    for number, day in enumerate(DATES):
+        draw = f"draw-{number}"
+        rows += [
+            race(f"race-{number}", "front", "ann", "ben", day=day),
+            window(draw, day=day),
+            [entrant(name, commodity=draw, day=day) for name in ("ann", "ben", "cy")],
+            ordered("cy", draw, day=day, status="confirmed"),
+            entrant(f"in-grace-{number}", commodity=draw, day=day),
+            joined(f"in-grace-{number}", draw, day=day, clock="01:20", dt=day + timedelta(1)),
+            [account("late"), joined("late", draw, day=day, dt=day + timedelta(2))],
+            refunded("ben", draw, day=day, clock="05:00", dt=day + timedelta(2)),
+        ]
+    return landing(rows)
+
+
+STORY = story()
+
+
+class Standing(NamedTuple):
+    """A landing zone, and its warehouse as it stood after the nights up to each date."""
+
+    folder: Path
+    running: Engine
+
+    def tables(self, day: date) -> dict[str, list[str]]:
+        return tables(self.folder / str(day) / "warehouse")
+
+
+@pytest.fixture(scope="module")
+def standing(running: Engine, tmp_path_factory: pytest.TempPathFactory) -> Standing:
+    """Undisturbed: one night after the other."""
+    folder = tmp_path_factory.mktemp("standing")
+    nights = Nights(folder / "now", running)
+    nights.land(STORY)
+    for day in DATES:
+        assert nights.run(day, CONFIG).handled == [day]
+        shutil.copytree(folder / "now", folder / str(day))
+    return Standing(folder, running)
+
+
+@pytest.fixture
+def resumed(standing: Standing, tmp_path: Path) -> Callable[[date], Nights]:
+    """Gives a copy of everything as it stood after the night of a date."""
+
+    def copied(day: date) -> Nights:
+        shutil.copytree(standing.folder / str(day), tmp_path / "copy")
+        return Nights(tmp_path / "copy", standing.running)
+
+    return copied
+
+
+def tables(warehouse: Path) -> dict[str, list[str]]:
+    """The rows of all tables, the pipeline's own included; but for the log, which has a clock."""
+    names = {table.name for table in TABLES} - {"run_log"}
+    return {name: sorted(map(repr, table_rows(warehouse, name))) for name in sorted(names)}
+
+
+def reference_tables(rows: Landing, config: dict[str, Any], last: date) -> dict[str, list[Row]]:
+    reference = Reference(config)
+    for number in range((last - FIRST).days + 1):
+        expected = reference.night(rows, days(number))
+    return expected
+
+
+def disagreements(nights: Nights, expected: dict[str, list[Row]], last_closed: date) -> list[str]:
+    """Where the tables are not as expected; of the ledger, where it does not come to the awards."""
+    found = [
+        line for line in differences(nights.warehouse, expected) if line.split(":")[0] not in LEDGER
+    ]
+    due = {
+        key_of(row): row["amount"]
+        for row in expected["bonus_awards"]
+        if row["business_date"] <= last_closed and row["amount"]
+    }
+    if balances(nights) != due:
+        found.append(f"ledger: {balances(nights)}, should be {due}")
+    return found + repeated_entries(nights)
+
+
+def key_of(row: Row) -> tuple[str, str, str]:
+    return row["account_id"], row["commodity_id"], row["window_id"]
+
+
+def balances(nights: Nights) -> dict[tuple[str, str, str], Decimal]:
+    """What was posted less what was waived."""
+    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for row in nights.rows("bonus_ledger"):
+        sums[key_of(row)] += row["amount"]
+    for row in nights.rows("bonus_waived"):
+        sums[key_of(row)] -= row["amount"]
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def repeated_entries(nights: Nights) -> list[str]:
+    ids = Counter(row["entry_id"] for row in nights.rows("bonus_ledger"))
+    return [entry_id for entry_id, number in ids.items() if number > 1]
+
+
+def arrival(nights: Nights, table: str, day: date, part: str) -> Path:
+    return nights.landing / table / f"dt={day}" / f"{part}.parquet"
+
+
+# The story
+
+
+def test_the_story_is_worth_telling(standing: Standing) -> None:
+    """Undisturbed nights give the reference's tables, and every table has rows."""
+    nights = Nights(standing.folder / str(FOURTH), standing.running)
+    assert differences(nights.warehouse, reference_tables(STORY, CONFIG, FOURTH)) == []
+    assert [name for name, rows in standing.tables(FOURTH).items() if not rows] == [
+        "_set_aside_orders",
+        "_set_aside_windows",
+        "bonus_waived",
+    ]
+
+
+# Repeating, catching up
+
+
+def test_a_repeated_run_leaves_the_tables_and_posts_nothing(
+    standing: Standing, resumed: Callable[[date], Nights]
+) -> None:
+    nights = resumed(FOURTH)
+    report = nights.run(FOURTH, CONFIG)
+    assert report.handled == [FOURTH]
+    assert (report.tally.entries_posted, report.tally.entries_sum) == (0, 0)
+    assert tables(nights.warehouse) == standing.tables(FOURTH)
+    assert len(nights.rows("run_log")) == 5
+
+
+def test_catching_up_in_one_run_equals_night_by_night(standing: Standing, nights: Nights) -> None:
+    nights.land(STORY)
+    assert nights.run(FOURTH, CONFIG).handled == DATES
+    assert tables(nights.warehouse) == standing.tables(FOURTH)
+    [log] = nights.rows("run_log")
+    assert (log["date"], log["entries_posted"]) == (FOURTH, len(nights.rows("bonus_ledger")))
+
+
+def test_a_date_before_the_newest_is_refused(resumed: Callable[[date], Nights]) -> None:
+    nights = resumed(FOURTH)
+    before = contents(nights.warehouse)
+    with pytest.raises(UsageError, match=f"{THIRD} is before {FOURTH}"):
+        nights.run(THIRD, CONFIG)
+    assert contents(nights.warehouse) == before
+
+
+def test_a_backfill_judges_anew_and_ends_with_the_same_tables(
+    standing: Standing, resumed: Callable[[date], Nights]
+) -> None:
+    nights = resumed(FOURTH)
+    report = nights.run(THIRD, CONFIG, again_from=THIRD)
+    assert report.handled == [THIRD, FOURTH]  # what was handled later follows
+    assert report.tally.entries_posted == 0
+    assert tables(nights.warehouse) == standing.tables(FOURTH)
+
+
+def test_dates_on_which_nothing_happens_are_passed_over(nights: Nights) -> None:
+    rows = {name: [row for row in rows if row["dt"] == FIRST] for name, rows in STORY.items()}
+    nights.land(rows)
+    far = days(30)
+    assert nights.run(far, CONFIG).handled == [FIRST, SECOND, far]
+    assert differences(nights.warehouse, reference_tables(rows, CONFIG, far)) == []
+    assert {row["run_date"] for row in nights.rows("bonus_ledger")} == {SECOND}
+
+
+def test_an_empty_landing_zone_is_five_empty_tables(nights: Nights) -> None:
+    assert nights.run(FIRST, CONFIG).handled == [FIRST]
+    assert {name for name, rows in tables(nights.warehouse).items() if rows} == set()
+    assert len(nights.rows("run_log")) == 1
+
+
+# Failing, being killed
+
+
+@pytest.mark.parametrize(
+    ("room", "method", "error"),
+    [
+        (Intake, "take", RuntimeError),
+        (Night, "_post", KeyboardInterrupt),
+        (Warehouse, "commit", OSError),
+    ],
+)
+def test_a_night_that_fails_leaves_all_as_it_was(
+    standing: Standing,
+    resumed: Callable[[date], Nights],
+    room: type,
+    method: str,
+    error: type[BaseException],
+) -> None:
+    nights = resumed(SECOND)
+    before = contents(nights.warehouse)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(room, method, failing_after(getattr(room, method), error))
+        with pytest.raises(error, match="no luck"):
+            nights.run(THIRD, CONFIG)
+    assert contents(nights.warehouse) == before
+    nights.run(THIRD, CONFIG)
+    assert tables(nights.warehouse) == standing.tables(THIRD)
+    assert repeated_entries(nights) == []
+
+
+def failing_after(method: Callable[..., Any], error: type[BaseException]) -> Callable[..., Any]:
+    """The method does its work, and then fails; a commit fails before its record is written."""
+    writes_the_record = method is Warehouse.commit
+
+    def failing(*arguments: Any) -> None:
+        if not writes_the_record:
+            method(*arguments)
+        raise error("no luck")
+
+    return failing
+
+
+def test_nights_that_were_done_stay_when_a_later_one_fails(
+    standing: Standing, resumed: Callable[[date], Nights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights = resumed(FIRST)
+    award = Night._award
+
+    def failing(night: Night, dates: list[date]) -> None:
+        award(night, dates)
+        if night.day == THIRD:
+            raise RuntimeError("no luck")
+
+    monkeypatch.setattr(Night, "_award", failing)
+    with pytest.raises(RuntimeError, match="no luck"):
+        nights.run(THIRD, CONFIG)
+    assert tables(nights.warehouse) == standing.tables(SECOND)
+    assert [row["date"] for row in nights.rows("run_log")] == [FIRST]
+
+
+KILLED = """
+import json, os, sys
+from datetime import date
+from pathlib import Path
+from harness import Nights
+from solatium import engine
+from solatium.night import Night
+
+post = Night._post
+
+def killed(night):
+    post(night)
+    os._exit(9)
+
+Night._post = killed
+folder, day, config = sys.argv[1:]
+with engine.running("embedded") as running:
+    Nights(Path(folder), running).run(date.fromisoformat(day), json.loads(config))
+"""
+
+
+def test_what_a_killed_run_left_is_taken_back(
+    standing: Standing, resumed: Callable[[date], Nights]
+) -> None:
+    nights = resumed(SECOND)
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", KILLED, str(nights.landing.parent), str(THIRD)]
+    done = subprocess.run(
+        [*command, json.dumps(CONFIG)],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 9, done.stderr
+    # it had posted, and nobody is told: the newest record is that of the night before
+    assert len(nights.rows("bonus_ledger")) > len(standing.tables(SECOND)["bonus_ledger"])
+    assert Warehouse.lineage(Location(nights.warehouse))[-1].day == SECOND
+    nights.run(THIRD, CONFIG)
+    assert tables(nights.warehouse) == standing.tables(THIRD)
+    assert repeated_entries(nights) == []
+    assert not (nights.warehouse / "_scratch").exists()
+
+
+def test_a_warehouse_that_another_run_holds_is_left_alone(
+    resumed: Callable[[date], Nights],
+) -> None:
+    nights = resumed(THIRD)
+    before = contents(nights.warehouse)
+    with (
+        Location(nights.warehouse).held({"engine": "spark", "date": str(FOURTH)}),
+        pytest.raises(BusyError, match=f"engine spark, date {FOURTH}"),
+    ):
+        nights.run(FOURTH, CONFIG)
+    assert contents(nights.warehouse) == before
+
+
+# Files of old dates
+
+
+def test_old_files_that_are_new_changed_or_gone_are_noticed(
+    resumed: Callable[[date], Nights],
+) -> None:
+    """The oldest date that is looked at is the one after D - rescan_days."""
+    nights = resumed(THIRD)
+    new = landing(entrant("newcomer", commodity="draw-0"))
+    nights.land(new, part="part-1")
+    rows = {name: [*some, *new[name]] for name, some in STORY.items()}
+    # of SECOND, a payment comes to nothing; of THIRD, no order was sent
+    payments = [row for row in rows["payment"] if row["dt"] == SECOND]
+    write_rows(arrival(nights, "payment", SECOND, "part-0"), "payment", payments[1:])
+    rows["payment"].remove(payments[0])
+    arrival(nights, "orders", THIRD, "part-0").unlink()
+    rows["orders"] = [row for row in rows["orders"] if row["dt"] != THIRD]
+    report = nights.run(FOURTH, CONFIG | {"rescan_days": 4})
+    assert report.handled == DATES
+    assert report.notes == [
+        f"judging anew from {day} on: files of dt={day} have changed: {names}"
+        for day, names in (
+            (FIRST, "participation, payment, accounts"),
+            (SECOND, "payment"),
+            (THIRD, "orders"),
+        )
+    ]
+    expected = reference_tables(rows, CONFIG, FOURTH)
+    assert disagreements(nights, expected, last_closed=THIRD) == []
+
+
+def test_files_of_older_dates_are_noticed_with_rescan_alone(
+    standing: Standing, resumed: Callable[[date], Nights]
+) -> None:
+    nights = resumed(FOURTH)
+    new = landing(entrant("newcomer", commodity="draw-1", day=SECOND))
+    nights.land(new, part="part-1")
+    config = CONFIG | {"rescan_days": 2}
+    assert nights.run(FOURTH, config).handled == [FOURTH]
+    assert tables(nights.warehouse) == standing.tables(FOURTH)
+    assert nights.run(FOURTH, config, rescan=True).handled == [SECOND, THIRD, FOURTH]
+    rows = {name: [*some, *new[name]] for name, some in STORY.items()}
+    expected = reference_tables(rows, CONFIG, FOURTH)
+    assert disagreements(nights, expected, last_closed=THIRD) == []
+
+
+# Other settings
+
+
+def test_other_settings_for_closed_dates_are_refused_unless_the_past_is_restated(
+    resumed: Callable[[date], Nights],
+) -> None:
+    nights = resumed(FOURTH)
+    before = contents(nights.warehouse)
+    other = CONFIG | {
+        "history": {"max_failures_per_day": 1},
+        "bonus": {"tiers": TIERS[1:], "clawback": True},
+    }
+    with pytest.raises(UsageError) as refused:
+        nights.run(FOURTH, other)
+    assert f"the closed dates {FIRST} to {THIRD} " in refused.value.headline
+    keys = [problem.split(":")[0] for problem in refused.value.problems[:-1]]
+    assert keys == ["bonus.tiers", "history.max_failures_per_day"]
+    assert refused.value.problems[1] == "history.max_failures_per_day: was 3, now 1"
+    assert "--restate" in refused.value.problems[-1]
+    assert contents(nights.warehouse) == before
+
+    assert nights.run(FOURTH, other, restate=True).handled == DATES
+    expected = reference_tables(STORY, other, FOURTH)
+    assert disagreements(nights, expected, last_closed=THIRD) == []
+
+
+def test_other_settings_are_no_matter_while_nothing_has_closed(
+    resumed: Callable[[date], Nights],
+) -> None:
+    nights = resumed(FIRST)
+    other = CONFIG | {"bonus": {"tiers": TIERS[1:]}}
+    nights.run(FIRST, other)
+    assert differences(nights.warehouse, reference_tables(STORY, other, FIRST)) == []
+
+
+# Closed dates that are judged anew
+
+
+def surprises() -> Landing:
+    """Seeds that come when their dates have closed, and a window that moves from a closed date.
+
+    `moody` loses a race on FIRST and on SECOND. Between them lie three windows of FIRST that wait
+    for a seed: on THIRD it turns out that she won the first one, and on FOURTH that she lost the
+    other two. `mover` loses on FIRST, and again when the window is held anew on FOURTH.
+    """
+
+    def held(case: str, *names: str, clock: str, seed_on: date) -> list:
+        version = {"rush_close": at(clock), "draw_seed": None}
+        late = {"draw_seed": "autumn-7391", "updated_at": at("12:00", seed_on), "dt": seed_on}
+        entrants = [entrant(name, commodity=case) for name in names]
+        return [window(case, **version), window(case, **version | late), entrants]
+
+    moved = {
+        "rush_open": at("03:00", FOURTH),
+        "rush_close": at("04:00", FOURTH),
+        "updated_at": at("12:00"),
+        "dt": SECOND,
+    }
+    return landing(
+        race("lost-1", "front", "moody", rush_close=at("03:30")),
+        held("held", "moody", clock="04:00", seed_on=THIRD),
+        held("held-a", "moody", "lucky", clock="05:00", seed_on=FOURTH),
+        held("held-b", "moody", "lucky", clock="05:00", seed_on=FOURTH),
+        race("lost-2", "front", "moody", day=SECOND),
+        [window("moves"), window("moves", **moved)],
+        [entrant(name, commodity="moves") for name in ("mover", "lucky")],
+    )
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["clawback", "no-clawback"])
+def surprised(
+    request: pytest.FixtureRequest, running: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bool, Nights, dict[str, list[Row]]]:
+    """With and without clawback: the warehouse after all nights, and the reference's tables."""
+    config = CONFIG | {"grace_days": 0, "bonus": {"tiers": TIERS, "clawback": request.param}}
+    nights = Nights(tmp_path_factory.mktemp("surprised"), running)
+    nights.land(surprises())
+    nights.run(FOURTH, config)
+    return request.param, nights, reference_tables(surprises(), config, FOURTH)
+
+
+Surprised = tuple[bool, Nights, dict[str, list[Row]]]
+
+
+def test_after_surprises_all_tables_are_those_of_the_reference(surprised: Surprised) -> None:
+    _, nights, expected = surprised
+    assert differences(nights.warehouse, expected) == []
+    assert repeated_entries(nights) == []
+
+
+def test_a_late_seed_changes_the_streaks_of_all_dates_after_it(surprised: Surprised) -> None:
+    _, nights, _ = surprised
+    outcomes = {
+        row["commodity_id"]: (row["result"], row["consecutive_failures"])
+        for row in nights.rows("account_outcomes")
+        if row["account_id"] == "moody"
+    }
+    assert outcomes == {
+        "lost-1": ("lost", 1),
+        "held": ("won", 0),
+        "held-a": ("lost", 1),
+        "held-b": ("lost", 2),
+        "lost-2": ("lost", 3),
+    }
+
+
+ENTRIES = {
+    True: {
+        "lost-1": [("2.00", "award", FIRST, FIRST)],
+        # 5.00 for two losses in a row; on THIRD it was one; on FOURTH it is three
+        "lost-2": [
+            ("5.00", "award", SECOND, SECOND),
+            ("-3.00", "adjustment", SECOND, THIRD),
+            ("4.00", "adjustment", SECOND, FOURTH),
+        ],
+        "held-a": [("2.00", "award", FIRST, FOURTH)],
+        "held-b": [("5.00", "award", FIRST, FOURTH)],
+        "moves": [
+            ("2.00", "award", FIRST, FIRST),
+            ("-2.00", "reversal", FIRST, SECOND),
+            ("2.00", "adjustment", FOURTH, FOURTH),
+        ],
+    },
+    False: {
+        "lost-1": [("2.00", "award", FIRST, FIRST)],
+        "lost-2": [
+            ("5.00", "award", SECOND, SECOND),
+            ("1.00", "adjustment", SECOND, FOURTH),
+        ],
+        "held-a": [("2.00", "award", FIRST, FOURTH)],
+        "held-b": [("5.00", "award", FIRST, FOURTH)],
+        "moves": [("2.00", "award", FIRST, FIRST)],
+    },
+}
+
+
+def test_the_ledger_posts_the_differences(surprised: Surprised) -> None:
+    clawback, nights, _ = surprised
+    found = defaultdict(list)
+    for row in sorted(nights.rows("bonus_ledger"), key=lambda row: row["revision"]):
+        entry = (str(row["amount"]), row["kind"], row["business_date"], row["run_date"])
+        assert row["revision"] == len(found[row["commodity_id"]])
+        found[row["commodity_id"]].append(entry)
+    assert found == ENTRIES[clawback]
+
+
+def test_without_clawback_a_difference_is_waived_and_later_used_up(surprised: Surprised) -> None:
+    clawback, nights, _ = surprised
+    waived = sorted(
+        (row["commodity_id"], row["run_date"], row["business_date"], str(row["amount"]))
+        for row in nights.rows("bonus_waived")
+    )
+    assert (
+        waived == []
+        if clawback
+        else [
+            ("lost-2", THIRD, SECOND, "3.00"),
+            ("lost-2", FOURTH, SECOND, "-3.00"),
+            ("moves", SECOND, FIRST, "2.00"),
+            ("moves", FOURTH, FOURTH, "-2.00"),
+        ]
+    )
+
+
+def test_payouts_take_back_only_with_clawback(surprised: Surprised) -> None:
+    clawback, nights, _ = surprised
+    payouts = {
+        (row["account_id"], row["run_date"]): (str(row["amount"]), row["entries"])
+        for row in nights.rows("bonus_payouts")
+    }
+    always = {
+        ("moody", FIRST): ("2.00", 1),
+        ("moody", SECOND): ("5.00", 1),
+        ("mover", FIRST): ("2.00", 1),
+    }
+    if clawback:
+        assert payouts == always | {
+            ("moody", THIRD): ("-3.00", 1),
+            ("moody", FOURTH): ("11.00", 3),
+            ("mover", SECOND): ("-2.00", 1),
+            ("mover", FOURTH): ("2.00", 1),
+        }
+    else:
+        assert payouts == always | {("moody", FOURTH): ("8.00", 3)}
+
+
+# Commit records
+
+
+def test_commit_records_name_the_version_of_every_table(standing: Standing) -> None:
+    warehouse = standing.folder / str(FOURTH) / "warehouse"
+    commits = Warehouse.lineage(Location(warehouse))
+    assert [commit.day for commit in commits] == DATES
+    assert [commit.parent for commit in commits] == [None, 1, 2, 3]
+    names = {table.name for table in TABLES}
+    assert [commit.tables.keys() for commit in commits] == [names] * 4
+    for commit in commits:
+        rows = {
+            name: sorted(
+                map(repr, DeltaTable(warehouse / name, version).to_pyarrow_table().to_pylist())
+            )
+            for name, version in commit.tables.items()
+            if name != "run_log"
+        }
+        assert rows == standing.tables(commit.day)
+    newest = {name: DeltaTable(warehouse / name).version() for name in names}
+    assert commits[-1].tables == newest
