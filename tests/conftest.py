@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from harness import Nights
-
 from solatium import engine
-
 
 # For tables of a few rows: nothing to spread, to compile or to plan anew.
 QUICK_SPARK = {

@@ -27,7 +27,6 @@ from rows import (
     window,
     withdrew,
 )
-
 from solatium import contracts
 
 FIRST, SECOND, THIRD, FOURTH = (days(number) for number in range(4))

@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
+
 from compare import differences
 from golden import CONFIG, EXAMPLE, FIRST, FOURTH, LANDING, SECOND, THIRD, Tables
 from harness import Nights
 from reference import Reference
 from rows import at
-
 from solatium import contracts
 from solatium.engine import Engine
 

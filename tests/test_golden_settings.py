@@ -8,11 +8,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from compare import differences
 from golden import CONFIG, FIRST, FOURTH, LANDING, SECOND, THIRD, Tables
 from harness import Nights
 from reference import Reference
-
 from solatium.engine import Engine
 
 OTHER = {

@@ -17,15 +17,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from compare import differences
-from harness import Nights, write_rows
-from histories import ACCOUNTS, File, History, histories
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+from compare import differences
+from harness import Nights, write_rows
+from histories import ACCOUNTS, File, History, histories
 from reference import Reference
 from rows import Row, days, entrant, joined, landing, ordered, paid, window
-
 from solatium.engine import Engine
 
 LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from compare import differences
 from harness import Nights
 from reference import Reference
 from rows import DAY, Landing, Row, account, at, days, entrant, landing, window
-
 from solatium import contracts
 from solatium.engine import Engine
 from solatium.storage import Location

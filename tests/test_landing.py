@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from harness import Nights, Row, contents, table_rows, write_landing, write_rows
 from rows import (
     DAY,
@@ -27,7 +28,6 @@ from rows import (
     refunded,
     window,
 )
-
 from solatium import contracts, ingest
 from solatium.engine import Engine
 from solatium.errors import InputError

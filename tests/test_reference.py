@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+
 from reference import Ledger, Reference, Row, gate_failures, ticket
 from rows import (
     DAY,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from harness import Nights, Row, contents
 from rows import (
     DAY,
@@ -23,7 +24,6 @@ from rows import (
     refunded,
     window,
 )
-
 from solatium import contracts, row_rules
 from solatium.engine import Engine
 from solatium.errors import InputError

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from compare import differences
 from deltalake import DeltaTable
+
+from compare import differences
 from golden import race
 from harness import Nights, Row, contents, table_rows, write_rows
 from reference import Reference
@@ -33,7 +34,6 @@ from rows import (
     refunded,
     window,
 )
-
 from solatium.engine import Engine
 from solatium.errors import BusyError, UsageError
 from solatium.intake import Intake

@@ -247,11 +247,13 @@ CASES = {
     "ranks far apart": (
         Rush(
             1,
-            tuple(
-                Entry(rank, name, 1)
-                for rank, name in ((5, "e"), (10**3, "d"), (4 * 10**5, "c"), (9 * 10**5, "b"))
-            )
-            + (Entry(8 * 10**11, "a", 1),),
+            (
+                *tuple(
+                    Entry(rank, name, 1)
+                    for rank, name in ((5, "e"), (10**3, "d"), (4 * 10**5, "c"), (9 * 10**5, "b"))
+                ),
+                Entry(8 * 10**11, "a", 1),
+            ),
         ),
         [0],
     ),
