@@ -191,10 +191,10 @@ def test_a_repeated_run_leaves_the_tables_and_posts_nothing(
 
 def test_catching_up_in_one_run_equals_night_by_night(standing: Standing, nights: Nights) -> None:
     nights.land(STORY)
-    assert nights.run(FOURTH, CONFIG).handled == DATES
-    assert tables(nights.warehouse) == standing.tables(FOURTH)
+    assert nights.run(THIRD, CONFIG).handled == [FIRST, SECOND, THIRD]
+    assert tables(nights.warehouse) == standing.tables(THIRD)
     [log] = nights.rows("run_log")
-    assert (log["date"], log["entries_posted"]) == (FOURTH, len(nights.rows("bonus_ledger")))
+    assert (log["date"], log["entries_posted"]) == (THIRD, len(nights.rows("bonus_ledger")))
 
 
 def test_a_date_before_the_newest_is_refused(resumed: Callable[[date], Nights]) -> None:
@@ -233,43 +233,37 @@ def test_an_empty_landing_zone_is_five_empty_tables(nights: Nights) -> None:
 # Failing, being killed
 
 
-@pytest.mark.parametrize(
-    ("room", "method", "error"),
-    [
-        (Intake, "take", RuntimeError),
-        (Night, "_post", KeyboardInterrupt),
-        (Warehouse, "commit", OSError),
-    ],
-)
 def test_a_night_that_fails_leaves_all_as_it_was(
-    standing: Standing,
-    resumed: Callable[[date], Nights],
-    room: type,
-    method: str,
-    error: type[BaseException],
+    standing: Standing, resumed: Callable[[date], Nights]
 ) -> None:
+    """It fails after its first writes, after its last one, and with its commit record."""
     nights = resumed(SECOND)
     before = contents(nights.warehouse)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(room, method, failing_after(getattr(room, method), error))
-        with pytest.raises(error, match="no luck"):
-            nights.run(THIRD, CONFIG)
-    assert contents(nights.warehouse) == before
+    for room, method, works, error in (
+        (Intake, "take", True, RuntimeError),
+        (Night, "_post", True, KeyboardInterrupt),
+        (Warehouse, "commit", False, OSError),
+    ):
+        with pytest.MonkeyPatch.context() as patched:
+            work = getattr(room, method) if works else None
+            patched.setattr(room, method, failing(error, after=work))
+            with pytest.raises(error, match="no luck"):
+                nights.run(THIRD, CONFIG)
+        assert contents(nights.warehouse) == before, method
     nights.run(THIRD, CONFIG)
     assert tables(nights.warehouse) == standing.tables(THIRD)
     assert repeated_entries(nights) == []
 
 
-def failing_after(method: Callable[..., Any], error: type[BaseException]) -> Callable[..., Any]:
-    """The method does its work, and then fails; a commit fails before its record is written."""
-    writes_the_record = method is Warehouse.commit
+def failing(error: type[BaseException], *, after: Callable[..., Any] | None) -> Callable[..., None]:
+    """A method that fails, after its work or without it."""
 
-    def failing(*arguments: Any) -> None:
-        if not writes_the_record:
-            method(*arguments)
+    def failed(*arguments: Any) -> None:
+        if after:
+            after(*arguments)
         raise error("no luck")
 
-    return failing
+    return failed
 
 
 def test_nights_that_were_done_stay_when_a_later_one_fails(
