@@ -265,7 +265,6 @@ def test_files_of_old_dates_of_many_histories_are_replayed(
     files_of_old_dates_are_replayed(embedded, history, runs)
 
 
-@pytest.mark.both_engines
 def test_a_small_history_has_the_tables_of_the_reference_on_either_engine(running: Engine) -> None:
     """One run catches up two dates: losers, what is set aside, and times at the end of a period."""
     rows = landing(

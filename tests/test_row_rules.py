@@ -301,7 +301,7 @@ ACCEPTED: dict[str, Row] = {
     "team_id of 128 characters": joined(team="t" * 128),
     "greatest quantity": joined(quantity=2**31 - 1),
     "least quantity": joined(quantity=-(2**31)),
-    "greatest amount": paid(amount="9999999999999999.99"),
+    "greatest amount": paid("rich", amount="9999999999999999.99"),
     "least amount": paid(amount="0.01"),
     "first moment": ordered(event_time=datetime(1, 1, 1, tzinfo=UTC)),
     "last moment": ordered(event_time=datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
