@@ -21,7 +21,12 @@ from solatium.storage import Location
 
 NAMES = ("embedded", "spark")
 
-_SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.caseSensitive": "true"}
+_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    # or PySpark looks up the calling line of every column, a quarter of the time of a small night
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
