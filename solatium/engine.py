@@ -24,9 +24,9 @@ NAMES = ("embedded", "spark")
 _SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "true",
-    # or PySpark looks up the calling line of every column, a quarter of the time of a small night
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+# Or PySpark looks up the calling line of every column, a quarter of the time of a small night.
+_NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -102,7 +102,8 @@ def running(name: str, options: Mapping[str, str] | None = None) -> Iterator[Eng
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
     with _embedded() if name == "embedded" else _spark(options or {}) as session:
-        for key, value in _SESSION.items():
+        settings = _SESSION | (_NO_CALL_SITES if name == "embedded" else {})
+        for key, value in settings.items():
             session.conf.set(key, value)
         yield Engine(name, session)
 
@@ -126,7 +127,7 @@ def _embedded() -> Iterator[SparkSession]:
 @contextmanager
 def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName("solatium")
-    settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL | dict(options)
+    settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL | _NO_CALL_SITES | dict(options)
     for key, value in settings.items():
         builder = builder.config(key, value)
     if not _under_spark_submit():
