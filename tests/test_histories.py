@@ -37,8 +37,8 @@ common = {
     "suppress_health_check": list(HealthCheck),
     "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 }
-few = settings(max_examples=5, derandomize=True, database=None, **common)
-fewer = settings(few, max_examples=3)  # runs of single nights, and runs that go back, take longer
+few = settings(max_examples=4, derandomize=True, database=None, **common)
+fewer = settings(few, max_examples=2)  # runs of single nights, and runs that go back, take longer
 many = settings(
     max_examples=300, database=DirectoryBasedExampleDatabase(".hypothesis/examples"), **common
 )

@@ -368,7 +368,6 @@ def quarantine(judged: Nights) -> dict[tuple[str, str], list[Row]]:
 # Every reason
 
 
-@pytest.mark.both_engines
 @pytest.mark.parametrize("case", CASES)
 def test_a_bad_row_is_quarantined_whole_with_every_reason(
     quarantine: dict[tuple[str, str], list[Row]], case: str
@@ -380,7 +379,6 @@ def test_a_bad_row_is_quarantined_whole_with_every_reason(
     assert {bad["event_id"] for bad in found} == {row.get("event_id")}
 
 
-@pytest.mark.both_engines
 def test_nothing_else_is_quarantined_and_repeats_stand_once_per_occurrence(
     quarantine: dict[tuple[str, str], list[Row]],
 ) -> None:
@@ -391,7 +389,6 @@ def test_nothing_else_is_quarantined_and_repeats_stand_once_per_occurrence(
     assert {key: len(rows) for key, rows in quarantine.items()} == expected
 
 
-@pytest.mark.both_engines
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_a_row_at_the_edge_of_a_rule_is_accepted(judged: Nights, case: str) -> None:
     row = ACCEPTED[case]
