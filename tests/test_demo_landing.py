@@ -149,13 +149,13 @@ def test_every_window_commits_itself_to_a_seed_and_two_are_held(
     assert sum(committed[key] != digest for key, digest in revealed.items()) == 1
 
 
-def test_draws_are_on_four_nights_and_all_are_closed_after_the_last(
+def test_draws_are_on_two_nights_and_all_are_closed_after_the_last(
     made: tuple[Path, DemoFacts], landed: dict[str, pa.Table]
 ) -> None:
     facts = made[1]
     closing = {w["rush_close"].date() for w in announced(landed)}
     assert sorted(closing) == list(facts.draw_nights)
-    assert len(closing) == 4
+    assert len(closing) == 2
     grace = timedelta(days=from_mapping(facts.configuration).grace_days)
     assert facts.last_night == max(closing) + grace
 

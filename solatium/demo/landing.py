@@ -57,7 +57,7 @@ class DemoFacts:
     by_size: tuple[SizeFact, ...]
 
 
-def write_landing(folder: Path, seed: str = "enchantments-2021", nights: int = 4) -> DemoFacts:
+def write_landing(folder: Path, seed: str = "enchantments-2021", nights: int = 2) -> DemoFacts:
     """Writes the lottery as landing Parquet into a new or empty folder (docs/rules.md section 2).
 
     The season's entry dates are spread over `nights` draw nights, in stretches of equal length.
