@@ -308,16 +308,16 @@ class _Run:
     def _collect_results(self) -> None:
         """Sums the windows of each business date that was judged: a row a date, a few in all."""
         numbers = ["participants", "qualified", "ready", "entries", "winners", "losers"]
-        judged = self.warehouse.read("window_results").where(
-            F.col("business_date").between(
-                F.lit(self.plan.first - self.grace), F.lit(self.request.day)
-            )
+        is_judged = F.col("business_date").between(
+            F.lit(self.plan.first - self.grace), F.lit(self.request.day)
         )
+        judged = self.warehouse.read("window_results").where(is_judged)
         sums = judged.groupBy("business_date").agg(
             F.count("*").alias("windows"), *(F.sum(name).alias(name) for name in numbers)
         )
         bonuses = (
             self.warehouse.read("bonus_awards")
+            .where(is_judged)
             .groupBy("business_date")
             .agg(
                 F.count(F.when(F.col("amount") > 0, F.lit(1))).alias("bonuses"),
