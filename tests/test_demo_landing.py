@@ -222,7 +222,7 @@ def test_the_draws_can_be_spread_over_other_nights(nights: int, tmp_path: Path) 
     facts = write_landing(tmp_path, nights=nights)
     assert facts.draw_nights[0] == date(2021, 3, 15)
     assert len(facts.draw_nights) == nights
-    assert facts.last_night == facts.draw_nights[-1] + timedelta(days=2)
+    assert facts.last_night == facts.draw_nights[-1] + timedelta(days=1)
 
 
 # what the facts say

@@ -25,7 +25,7 @@ from solatium.demo.story import (
 )
 
 CURRENCY = "USD"
-GRACE_DAYS = 2
+GRACE_DAYS = 1
 MOST_PEOPLE = 8
 FEE_CENTS = 600  # advance payment, per person
 
