@@ -133,6 +133,10 @@ def _json_value(value: Column, kind: str) -> Column:
 
 def _without_controls(value: Column) -> Column:
     """Control characters as `\\u00xx`, the others as they are."""
-    for code in range(0x20):
-        value = F.replace(value, F.lit(chr(code)), F.lit(f"\\u{code:04x}"))
-    return value
+    controls = F.array(*(F.lit(chr(code)) for code in range(0x20)))
+
+    def escaped(done: Column, control: Column) -> Column:
+        code = F.lower(F.lpad(F.hex(control), 2, "0"))
+        return F.replace(done, control, F.concat(F.lit("\\u00"), code))
+
+    return F.aggregate(controls, value, escaped)

@@ -170,7 +170,7 @@ class Warehouse:
     def _write(self, name: str, rows: DataFrame, *, mode: str, **options: str) -> int:
         table = self.tables[name]
         before = self.version(name)
-        settled = self.engine.settled(table.shape(rows))
+        settled = self.engine.settled(table.shape(rows), table)
         writer = settled.write.format("delta").mode(mode).options(**options)
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)

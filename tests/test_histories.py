@@ -37,8 +37,7 @@ common = {
     "suppress_health_check": list(HealthCheck),
     "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 }
-few = settings(max_examples=4, derandomize=True, database=None, **common)
-fewer = settings(few, max_examples=2)  # runs of single nights, and runs that go back, take longer
+few = settings(max_examples=2, derandomize=True, database=None, **common)
 many = settings(
     max_examples=300, database=DirectoryBasedExampleDatabase(".hypothesis/examples"), **common
 )
@@ -216,7 +215,7 @@ RUNS = st.lists(st.integers(0, 7), min_size=1, max_size=3)
 THREE_RUNS = st.lists(st.integers(0, 6), min_size=3, max_size=3)
 
 
-@fewer
+@few
 @given(history=histories())
 def test_each_night_gives_the_tables_of_the_reference(embedded: Engine, history: History) -> None:
     each_night_gives_the_tables_of_the_reference(embedded, history)
@@ -230,7 +229,7 @@ def test_catching_up_gives_the_tables_of_single_nights(
     catching_up_gives_the_tables_of_single_nights(embedded, history, runs)
 
 
-@fewer
+@few
 @given(history=histories(steps=3), runs=THREE_RUNS)
 def test_files_of_old_dates_are_replayed(
     embedded: Engine, history: History, runs: list[int]
