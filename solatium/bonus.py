@@ -6,15 +6,19 @@ step before left, and gives its reason where it changes one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from solatium import contracts
+from solatium import budget, contracts
 from solatium.activity import ACCOUNT
 from solatium.ordering import content
-from solatium.settings import Bonus, Tier
+from solatium.regimes import Regimes
+from solatium.selection import Keep, kept_nowhere
+from solatium.setting_sections import Tier
 from solatium.windows import KEY
 
 
@@ -37,26 +41,58 @@ def bonus_awards(
     allocations: DataFrame,
     windows: DataFrame,
     latest: DataFrame,
-    settings: Bonus,
+    regimes: Regimes,
+    keep: Keep = kept_nowhere,
 ) -> DataFrame:
     """`bonus_awards`: one row per counted loss that has a tier, amounts of 0.00 included.
 
     `outcomes` are account outcomes of the dates of `allocations`, `latest` from `latest_accounts`.
     """
-    raw = _raw(outcomes, allocations, windows, settings)
-    with_account = raw.join(latest, on="account_id", how="left")
-    is_served = F.col("platform_outcome") == "won"
+    raw = _raw(outcomes, allocations, windows, regimes).withColumn("cents", F.col("raw_cents"))
+    awards = raw.join(latest, on="account_id", how="left").withColumn("reason", F.lit("granted"))
     is_ineligible = ~F.coalesce("eligible", F.lit(False))
-    steps = {"served_by_platform": is_served, "account_ineligible": is_ineligible}
-    amount, reason = F.col("raw_cents"), F.lit("granted")
-    for code, takes_all in steps.items():
-        reason = F.when(takes_all & (amount > 0), F.lit(code)).otherwise(reason)
-        amount = F.when(takes_all, F.lit(0).cast("bigint")).otherwise(amount)
+    nothing = F.lit(0).cast("bigint")
+    awards = _stepped(awards, "served_by_platform", F.col("platform_outcome") == "won", nothing)
+    awards = _stepped(awards, "account_ineligible", is_ineligible, nothing)
+    if regimes.any(lambda regime: regime.bonus.max_per_account_per_day is not None):
+        awards = _capped(awards, regimes)
+    if regimes.any(lambda regime: regime.bonus.daily_budget is not None):
+        awards = budget.scaled(keep(awards, "awards_before_budget"), regimes, keep)
     return contracts.warehouse("bonus_awards").shape(
-        with_account.withColumn("amount", money(amount))
-        .withColumn("reason", reason)
-        .withColumn("raw_amount", money(F.col("raw_cents")))
+        awards.withColumn("amount", money(F.col("cents"))).withColumn(
+            "raw_amount", money(F.col("raw_cents"))
+        )
     )
+
+
+def _stepped(awards: DataFrame, code: str, holds: Column, cents: Column) -> DataFrame:
+    """The amounts after a step: `cents` where it holds, with its reason where that is another."""
+    changes = holds & (F.col("cents") != cents)
+    return awards.withColumns(
+        {
+            "reason": F.when(changes, F.lit(code)).otherwise(F.col("reason")),
+            "cents": F.when(changes, cents).otherwise(F.col("cents")),
+        }
+    )
+
+
+def _capped(awards: DataFrame, regimes: Regimes) -> DataFrame:
+    """One account's amounts of a date and campaign, in history order, up to the cap."""
+    cap = regimes.setting(lambda r: whole_cents(r.bonus.max_per_account_per_day), "bigint")
+    of_day = Window.partitionBy("account_id", "business_date", "campaign_id")
+    in_order = of_day.orderBy("rush_close", *KEY)
+    # what is cut from earlier ones is cut to the cap, so the sum of whole amounts says enough
+    until = F.sum("cents").over(in_order).cast("decimal(38,0)")
+    left = F.greatest(cap - (until - F.col("cents")), F.lit(0)).cast("bigint")
+    granted = F.least(F.col("cents"), left)
+    return _stepped(
+        awards.withColumn("granted", granted), "capped", cap.isNotNull(), F.col("granted")
+    ).drop("granted")
+
+
+def whole_cents(amount: Decimal | None) -> int | None:
+    """A setting of money as whole cents."""
+    return None if amount is None else int(amount * 100)
 
 
 def cents(amount: Column) -> Column:
@@ -70,29 +106,40 @@ def money(cents: Column) -> Column:
 
 
 def _raw(
-    outcomes: DataFrame, allocations: DataFrame, windows: DataFrame, settings: Bonus
+    outcomes: DataFrame, allocations: DataFrame, windows: DataFrame, regimes: Regimes
 ) -> DataFrame:
     """One row per counted loss that has a tier, with `raw_cents`."""
-    facts = windows.where(F.col("currency") == settings.currency).select(
-        *KEY, "currency", "advance_amount"
+    currency = regimes.setting(lambda regime: regime.bonus.currency, "string")
+    pay_from = regimes.setting(lambda regime: regime.bonus.pay_from, "date")
+    most = regimes.setting(lambda regime: whole_cents(regime.bonus.max_single_award), "bigint")
+    at_threshold = regimes.setting(lambda r: r.bonus.trigger == "at_threshold", "boolean")
+    pays = F.coalesce(F.col("business_date") >= pay_from, F.lit(True))
+    facts = windows.where((F.col("currency") == currency) & pays).select(
+        *KEY, "currency", "advance_amount", "campaign_id", "rush_close", "regime"
     )
-    streak = F.col("consecutive_failures")
-    losses = outcomes.where(F.col("result") == "lost")
-    if settings.pay_from is not None:
-        losses = losses.where(F.col("business_date") >= F.lit(settings.pay_from))
-    if settings.trigger == "at_threshold":
-        losses = losses.where(streak.isin([tier.min_failures for tier in settings.tiers]))
-    joined = losses.join(F.broadcast(facts), on=list(KEY)).join(
-        allocations.select(*ACCOUNT, "quantity", "platform_outcome"), on=list(ACCOUNT)
+    joined = (
+        outcomes.where(F.col("result") == "lost")
+        .join(F.broadcast(facts), on=list(KEY))
+        .join(allocations.select(*ACCOUNT, "quantity", "platform_outcome"), on=list(ACCOUNT))
     )
-    highest = sorted(settings.tiers, key=lambda tier: tier.min_failures)
-    amount = reduce(
-        lambda below, tier: F.when(streak >= tier.min_failures, _tier_cents(tier)).otherwise(below),
-        highest,
-        F.lit(None).cast("bigint"),
-    )
-    most = F.lit(int(settings.max_single_award * 100)).cast("bigint")
-    return joined.withColumn("raw_cents", F.least(amount, most)).where(amount.isNotNull())
+    amount = regimes.by(lambda regime: regime.bonus.tiers, _highest(_tier_cents))
+    reached = regimes.by(lambda r: r.bonus.tiers, _highest(lambda tier: F.lit(tier.min_failures)))
+    is_due = ~at_threshold | (F.col("consecutive_failures") == reached)
+    return joined.withColumn("raw_cents", F.least(amount, most)).where(amount.isNotNull() & is_due)
+
+
+def _highest(value: Callable[[Tier], Column]) -> Callable[[tuple[Tier, ...]], Column]:
+    """What `value` makes of the tier with the greatest `min_failures` that a streak has reached."""
+
+    def of_tiers(tiers: tuple[Tier, ...]) -> Column:
+        streak = F.col("consecutive_failures")
+        return reduce(
+            lambda below, tier: F.when(streak >= tier.min_failures, value(tier)).otherwise(below),
+            tiers,
+            F.lit(None).cast("bigint"),
+        )
+
+    return of_tiers
 
 
 def _tier_cents(tier: Tier) -> Column:

@@ -10,6 +10,9 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+_DIGITS = 16  # of a ticket
+_TO_A_HASH = 4  # tickets
+
 # A ticket's leading hex digits that fit a bigint; the last one goes into the tie-break.
 _LEADING = 15
 
@@ -17,7 +20,27 @@ _LEADING = 15
 def ticket(seed: Column, commodity_id: Column, window_id: Column, entry_id: Column) -> Column:
     """Ticket 0 of an entry: 16 lower-case hex digits."""
     said = F.concat_ws("|", seed, commodity_id, window_id, entry_id, F.lit("0"))
-    return F.substring(F.sha2(said.cast("binary"), 256), 1, 16)
+    return F.substring(F.sha2(said.cast("binary"), 256), 1, _DIGITS)
+
+
+def smallest_ticket(
+    seed: Column, commodity_id: Column, window_id: Column, entry_id: Column, weight: Column
+) -> Column:
+    """The smallest of the tickets 0 to `weight` - 1 of an entry."""
+
+    def digest(number: Column) -> Column:
+        said = F.concat_ws("|", seed, commodity_id, window_id, entry_id, number.cast("string"))
+        return F.sha2(said.cast("binary"), 256)
+
+    def smallest(digest: Column, number: Column) -> Column:
+        drawn = weight - number * _TO_A_HASH  # of this hash
+        tickets = [F.substring(digest, 1 + _DIGITS * place, _DIGITS) for place in range(_TO_A_HASH)]
+        later = [F.when(drawn > place, tickets[place]) for place in range(1, _TO_A_HASH)]
+        return F.least(tickets[0], *later)
+
+    last = F.call_function("div", weight - 1, F.lit(_TO_A_HASH)).cast("int")
+    digests = F.transform(F.sequence(F.lit(0), last), digest)
+    return F.array_min(F.transform(digests, smallest))
 
 
 def rank(ticket: Column) -> Column:

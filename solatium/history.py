@@ -13,6 +13,8 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.ordering import event_key, key_field
+from solatium.regimes import Regimes
+from solatium.setting_sections import Regime
 from solatium.settings import Settings
 from solatium.windows import KEY
 
@@ -24,13 +26,17 @@ CLOSED = replace(contracts.warehouse("account_history"), name="_account_history_
 
 
 def account_outcomes(
-    allocations: DataFrame, windows: DataFrame, opening: DataFrame, settings: Settings
+    allocations: DataFrame,
+    windows: DataFrame,
+    opening: DataFrame,
+    settings: Settings,
+    regimes: Regimes,
 ) -> DataFrame:
     """`account_outcomes` of the dates of `allocations`: one row per outcome that counts.
 
     `opening` is `account_history` as of the day before the first of these dates.
     """
-    counted = _within_daily_limit(_countable(allocations, windows, settings), settings)
+    counted = _within_daily_limit(_countable(allocations, windows, settings, regimes), regimes)
     before = opening.select(
         *ACCOUNT_SCOPE,
         F.col("consecutive_failures").alias("opening_streak"),
@@ -38,14 +44,10 @@ def account_outcomes(
     )
     in_order = Window.partitionBy(*ACCOUNT_SCOPE).orderBy(*ORDER)
     result = F.col("result")
-    sets_to_zero = result == "won"
-    if settings.history.forfeit_resets_streak:
-        sets_to_zero = sets_to_zero | (result == "forfeited")
+    resets = regimes.setting(lambda regime: regime.history.forfeit_resets_streak, "boolean")
+    sets_to_zero = (result == "won") | ((result == "forfeited") & resets)
     previous = F.coalesce(F.lag("business_date").over(in_order), F.col("opening_date"))
-    is_expired = F.lit(False)
-    if settings.history.streak_expiry_days is not None:
-        gap = F.datediff("business_date", previous)
-        is_expired = F.coalesce(gap > settings.history.streak_expiry_days, F.lit(False))
+    is_expired = _is_expired(F.col("business_date"), previous, regimes)
     # A run of outcomes begins where the streak is set to zero; in it, every loss adds one.
     runs = (
         counted.join(before, on=list(ACCOUNT_SCOPE), how="left")
@@ -120,34 +122,86 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
     )
 
 
-def _countable(allocations: DataFrame, windows: DataFrame, settings: Settings) -> DataFrame:
+def scope(settings: Settings) -> Column:
+    """What the streak of a window's outcomes runs over."""
+    column = {"all": None, "campaign": "campaign_id", "category": "category"}[
+        settings.history.scope
+    ]
+    return F.coalesce(column, F.lit("")) if column else F.lit("")
+
+
+def points(
+    accounts: DataFrame, opening: DataFrame, settings: Settings, regimes: Regimes
+) -> DataFrame:
+    """`accounts` with `points` int: the streak with which they enter a weighted lottery.
+
+    A row of `accounts` is an account in a window, with the columns of the window that matter here
+    (`business_date`, `campaign_id`, `category`, `regime`). `opening` is `account_history` of all
+    outcomes before the business date.
+    """
+    before = opening.select(
+        *ACCOUNT_SCOPE,
+        F.col("consecutive_failures").alias("opening_streak"),
+        F.col("last_business_date").alias("opening_date"),
+    )
+    is_expired = _is_expired(F.col("business_date"), F.col("opening_date"), regimes)
+    streak = F.when(~is_expired, F.col("opening_streak"))
+    return (
+        accounts.withColumn("scope", scope(settings))
+        .join(before, on=list(ACCOUNT_SCOPE), how="left")
+        .withColumn("points", F.coalesce(streak, F.lit(0)))
+        .drop("scope", "opening_streak", "opening_date")
+    )
+
+
+def _is_expired(day: Column, previous: Column, regimes: Regimes) -> Column:
+    """Whether more than `streak_expiry_days` lie between two outcomes; false without an earlier."""
+    most = regimes.setting(lambda regime: regime.history.streak_expiry_days, "int")
+    return F.coalesce(F.datediff(day, previous) > most, F.lit(False))
+
+
+def _countable(
+    allocations: DataFrame, windows: DataFrame, settings: Settings, regimes: Regimes
+) -> DataFrame:
     """Outcomes that can count, with what history order and the bonus need of their windows."""
-    rules = settings.history
     source = "outcome" if settings.outcome_source == "replay" else "platform_outcome"
-    facts = windows.select(*KEY, "rush_open", "rush_close", "policy", "advance_amount")
+    facts = windows.select(
+        *KEY,
+        "rush_open",
+        "rush_close",
+        "policy",
+        "advance_amount",
+        "regime",
+        scope(settings).alias("scope"),
+    )
     took_place = F.col("outcome").isin("won", "lost", "forfeited", "voided")
     result = F.col(source)
     advance = F.col("advance_amount") * F.col("quantity").cast("decimal(10,0)")
-    loss_counts = advance >= F.lit(rules.min_advance)
-    if rules.attempt_within_seconds is not None:
-        limit = rules.attempt_within_seconds * 1_000_000
-        waited = F.unix_micros("attempted_at") - F.unix_micros("rush_open")
-        loss_counts = loss_counts & ((F.col("policy") != "first_come") | (waited < limit))
+    least = regimes.setting(lambda regime: regime.history.min_advance, "decimal(18,2)")
+    limit = regimes.setting(_within_micros, "bigint")
+    waited = F.unix_micros("attempted_at") - F.unix_micros("rush_open")
+    too_late = F.coalesce((F.col("policy") == "first_come") & (waited >= limit), F.lit(False))
+    loss_counts = (advance >= least) & ~too_late
     return (
         allocations.where(took_place & result.isin("won", "lost", "forfeited"))
         .join(F.broadcast(facts), on=list(KEY))
         .where((result != "lost") | loss_counts)
-        .select("account_id", F.lit("").alias("scope"), *ORDER, result.alias("result"))
+        .select("account_id", "scope", *ORDER, "regime", result.alias("result"))
     )
 
 
-def _within_daily_limit(countable: DataFrame, settings: Settings) -> DataFrame:
+def _within_micros(regime: Regime) -> int | None:
+    seconds = regime.history.attempt_within_seconds
+    return None if seconds is None else seconds * 1_000_000
+
+
+def _within_daily_limit(countable: DataFrame, regimes: Regimes) -> DataFrame:
     """Leaves out, of an account's losses of one date, those after the first few."""
-    most = settings.history.max_failures_per_day
-    if most is None:
+    if not regimes.any(lambda regime: regime.history.max_failures_per_day is not None):
         return countable
+    most = regimes.setting(lambda regime: regime.history.max_failures_per_day, "int")
     of_day = Window.partitionBy(*ACCOUNT_SCOPE, "business_date", F.col("result") == "lost")
     place = F.row_number().over(of_day.orderBy("rush_close", *KEY))
     return countable.withColumn("place", place).where(
-        (F.col("result") != "lost") | (F.col("place") <= most)
+        (F.col("result") != "lost") | most.isNull() | (F.col("place") <= most)
     )

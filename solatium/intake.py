@@ -15,12 +15,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts, ingest, row_rules, windows
+from solatium.context import Context
 from solatium.contracts import EVENTS
 from solatium.errors import InputError
-from solatium.landing import LandingZone
-from solatium.progress import Stages
-from solatium.settings import Settings
-from solatium.warehouse import Scratch, Warehouse
 
 _SAMPLE = 5
 _WINDOW = list(windows.KEY)
@@ -68,33 +65,23 @@ class _Arrival:
 class Intake:
     """Takes in the landing rows of one arrival date `day`."""
 
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        landing: LandingZone,
-        scratch: Scratch,
-        settings: Settings,
-        day: date,
-        stages: Stages,
-        tally: Tally,
-    ) -> None:
-        self.warehouse = warehouse
-        self.landing = landing
-        self.scratch = scratch
-        self.settings = settings
-        self.day = day
-        self.stages = stages
+    def __init__(self, context: Context, tally: Tally) -> None:
+        self.context = context
+        self.warehouse = context.warehouse
+        self.scratch = context.scratch
+        self.settings = context.settings
+        self.day = context.day
         self.tally = tally
 
     def take(self) -> Known:
         """Accepts, sets aside and quarantines what arrived; InputError where a gate is shut."""
         before = self.scratch.keep(self._in_force(), "windows_before")
-        files = self.landing.arrived(self.day)
+        files = self.context.landing.arrived(self.day)
         arrivals = {
             source: self._arrival(source, before) for source in contracts.LANDING if source in files
         }
         self._pass_gates(arrivals)
-        with self.stages.stage("accept", self.day) as stage:
+        with self.context.stages.stage("accept", self.day) as stage:
             for source, arrival in arrivals.items():
                 if arrival.reasons:
                     self._quarantine(arrival.bad)
@@ -123,14 +110,17 @@ class Intake:
 
     def _in_force(self) -> DataFrame:
         late = self.warehouse.read("_set_aside_windows").drop("reason")
-        return windows.in_force(self.warehouse.read("windows"), late, self.settings)
+        visible = self.warehouse.read("windows")
+        return windows.in_force(visible, late, self.settings, self.context.regimes)
 
     # Judging
 
     def _arrival(self, source: str, before: DataFrame) -> _Arrival:
-        with self.stages.stage(f"read {source}", self.day) as stage:
-            stage.rows_in = self.landing.rows(source, self.day)
-            raw = self.landing.read(self.warehouse.engine, self.scratch.folder, source, self.day)
+        with self.context.stages.stage(f"read {source}", self.day) as stage:
+            stage.rows_in = self.context.landing.rows(source, self.day)
+            raw = self.context.landing.read(
+                self.warehouse.engine, self.scratch.folder, source, self.day
+            )
             good, bad = ingest.arrivals(raw, source, self.day)
             bad = self.scratch.keep(bad, f"bad_{source}")
             counted = bad.groupBy("reasons").count().collect()
@@ -142,7 +132,6 @@ class Intake:
             conflicts = None
             if source == "windows":
                 good = self.scratch.keep(good, "arrived_windows")
-                self._refuse_what_is_not_built(good)
             elif source in EVENTS:
                 good, conflicts = self._without_repeats(source, good, before)
                 if conflicts is not None and (number := conflicts.count()):
@@ -165,22 +154,6 @@ class Intake:
             return rows, None
         once, conflicts = ingest.without_repeats(rows, earlier, hashes, source)
         return once, self.scratch.keep(conflicts, f"conflicts_{source}")
-
-    def _refuse_what_is_not_built(self, arrived: DataFrame) -> None:
-        not_built = arrived.where("unit = 'team' or policy = 'weighted_lottery'")
-        rows = not_built.select(*_WINDOW, "unit", "policy").distinct().orderBy(*_WINDOW).collect()
-        if rows:
-            named = [
-                f"window {row.window_id} of commodity {row.commodity_id}: "
-                f"unit {row.unit}, policy {row.policy}"
-                for row in rows
-            ]
-            raise InputError(
-                f"windows, dt={self.day}: teams and weighted lotteries are not handled yet; this "
-                "version handles windows of individuals, drawn or first come. Nothing of "
-                f"{self.day} was written; take these windows out of the landing files",
-                named,
-            )
 
     def _pass_gates(self, arrivals: dict[str, _Arrival]) -> None:
         """InputError where too many rows of a table are bad."""

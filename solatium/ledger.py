@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.regimes import Regimes
 from solatium.windows import KEY as WINDOW
 
 KEY = ("account_id", "commodity_id", "window_id")
@@ -35,7 +36,7 @@ def post(
     dates: Sequence[date],
     *,
     run_date: date,
-    clawback: bool,
+    regimes: Regimes,
 ) -> Posting:
     """What makes the balances of the closed `dates` equal to their `awards`.
 
@@ -76,11 +77,14 @@ def post(
     sides = sides.fillna(0, subset=["due", "posted", "waived", "revision"])
     # balance minus waived equals the award, before and after
     difference = F.col("due") - F.col("posted") + F.col("waived")
-    entry = difference - F.col("waived")
-    if not clawback:
-        entry = F.greatest(entry, F.lit(0))
+    exactly = difference - F.col("waived")
+    claws_back = regimes.setting(lambda regime: regime.bonus.clawback, "boolean")
+    entry = F.when(claws_back, exactly).otherwise(F.greatest(exactly, F.lit(0)))
+    campaigns = F.broadcast(windows.select(*WINDOW, "campaign_id"))
     changes = (
-        sides.withColumn("business_date", F.coalesce("due_date", "posted_date"))
+        sides.join(campaigns, on=list(WINDOW), how="left")
+        .withColumn("business_date", F.coalesce("due_date", "posted_date"))
+        .withColumn("regime", regimes.number(F.col("business_date"), F.col("campaign_id")))
         .withColumn("currency", F.coalesce("due_currency", "posted_currency"))
         .withColumn("run_date", F.lit(run_date))
         .withColumn("entry", entry.cast("decimal(18,2)"))

@@ -17,13 +17,11 @@ from solatium import contracts, history, ingest, ledger, statistics, windows
 from solatium.activity import activity
 from solatium.allocation import allocate
 from solatium.bonus import bonus_awards, latest_accounts
+from solatium.context import Context
 from solatium.contracts import EVENTS, Table
 from solatium.intake import Intake, Tally, days
-from solatium.landing import LandingZone
-from solatium.progress import Stages
 from solatium.screening import account_versions, screen
-from solatium.settings import Settings
-from solatium.warehouse import Commit, Scratch, Warehouse
+from solatium.warehouse import Commit
 
 # All tables of a warehouse: those of docs/tables.md, and the pipeline's own.
 TABLES: tuple[Table, ...] = (
@@ -34,29 +32,19 @@ TABLES: tuple[Table, ...] = (
 
 
 class Night:
-    """Handles one date `day`, on the tables as they stood after the dates before it."""
+    """Handles one date, on the tables as they stood after the dates before it."""
 
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        landing: LandingZone,
-        scratch: Scratch,
-        settings: Settings,
-        lineage: Sequence[Commit],
-        day: date,
-        stages: Stages,
-    ) -> None:
-        self.warehouse = warehouse
-        self.scratch = scratch
-        self.settings = settings
+    def __init__(self, context: Context, lineage: Sequence[Commit]) -> None:
+        self.context = context
+        self.warehouse = context.warehouse
+        self.scratch = context.scratch
+        self.settings = context.settings
+        self.regimes = context.regimes
+        self.day = context.day
+        self.last_closed = context.last_closed
         self.lineage = lineage
-        self.day = day
-        self.stages = stages
         self.tally = Tally()
         self.written: Counter[str] = Counter()  # rows by table
-        self.grace = timedelta(days=settings.grace_days)
-        self.last_closed = day - self.grace  # this night judges it for the last time
-        self.intake = Intake(warehouse, landing, scratch, settings, day, stages, self.tally)
 
     def handle(
         self, closed_before: date | None, posted_from: date | None = None
@@ -68,7 +56,7 @@ class Night:
         """
         self.closed_before = closed_before
         self.posted_from = posted_from
-        known = self.intake.take()
+        known = Intake(self.context, self.tally).take()
         self.in_force = known.in_force
         self.first = self._first_touched(known.changed)
         self.with_windows = {
@@ -76,13 +64,9 @@ class Night:
             *days(known.changed, "old_date"),
         }
         groups = self._groups()
-        for dates in groups:
-            self._judge(dates)
         if groups:
-            self._fold_history()
-        for dates in groups:
-            self._award(dates)
-        self._list_refunds()
+            self._judge_all(groups)
+        self._list_refunds([day for dates in groups for day in dates])
         self._post()
         return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
 
@@ -97,16 +81,23 @@ class Night:
         return min(self.last_closed, touched or self.last_closed)
 
     def _groups(self) -> list[list[date]]:
-        """The dates to judge, in groups that see the same arrival dates: open ones together.
+        """The dates to judge, in groups that can be judged at once.
 
+        Dates of a group see the same arrival dates, as open ones do. And a weighted lottery needs
+        the history of all dates before its own, so that only the first of a group may have one.
         Dates on which no window falls, nor has fallen, have nothing to judge.
         """
-        span = (self.day - self.first).days
-        dates = [self.first + timedelta(days=number) for number in range(span + 1)]
-        dates = [day for day in dates if day in self.with_windows]
-        closed_before = [[day] for day in dates if day < self.last_closed]
-        open_dates = [day for day in dates if day >= self.last_closed]
-        return [*closed_before, open_dates] if open_dates else closed_before
+        weighted = self.in_force.where(F.col("policy") == "weighted_lottery")
+        alone = set(days(weighted, "business_date"))
+        groups: list[list[date]] = []
+        for day in sorted(self.with_windows):
+            if not self.first <= day <= self.day:
+                continue
+            if groups and groups[-1][0] >= self.last_closed and day not in alone:
+                groups[-1].append(day)
+            else:
+                groups.append([day])
+        return groups
 
     def _of(self, table: str, dates: Sequence[date]) -> DataFrame:
         return self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
@@ -115,30 +106,46 @@ class Night:
         return self.in_force.where(F.col("business_date").isin(list(dates)))
 
     def _accounts_in_sight(self, dates: Sequence[date]) -> DataFrame:
-        cutoff = min(self.day, dates[0] + self.grace)
+        cutoff = min(self.day, dates[0] + self.context.grace)
         return self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))
 
     # The rooms
 
-    def _judge(self, dates: list[date]) -> None:
+    def _judge_all(self, groups: list[list[date]]) -> None:
+        """Judges, counts and awards one group after the other, each on the history before it."""
+        past = closed = self._opening()
+        for dates in groups:
+            self._judge(dates, past)
+            outcomes = self._count(dates, past)
+            if dates[0] <= self.last_closed:
+                closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
+                closed = history.account_history(past, closing, self.in_force)
+            past = self._fold(dates, past, outcomes, is_last=dates is groups[-1])
+            self._award(dates)
+        if groups[0][0] <= self.last_closed:
+            self.warehouse.overwrite(history.CLOSED.name, closed)
+
+    def _judge(self, dates: list[date], past: DataFrame) -> None:
         due = self._windows(dates)
-        with self.stages.stage("gather activity", self.day) as stage:
+        with self.context.stages.stage("gather activity", self.day) as stage:
             participation, payment, orders = (self._of(source, dates) for source in EVENTS)
             acts = self.scratch.keep(activity(participation, payment, orders, due), "activity")
             acted = stage.rows_out = acts.count()
-        with self.stages.stage("screen", self.day) as stage:
+        with self.context.stages.stage("screen", self.day) as stage:
             stage.rows_in = acted
             versions = self.scratch.keep(
                 account_versions(self._accounts_in_sight(dates)), "account_versions"
             )
-            screened = screen(acts, versions, due, self.settings.screening)
+            screened = screen(acts, versions, due, self.regimes)
             stage.rows_out = self._replace("screened_participants", screened, dates)
-        with self.stages.stage("allocate", self.day) as stage:
+        with self.context.stages.stage("allocate", self.day) as stage:
             stage.rows_in = self.written["screened_participants"]
             screened = self._of("screened_participants", dates)
-            allocations = allocate(screened, acts, due, self.scratch.keep)
+            allocations = allocate(
+                screened, acts, due, past, self.settings, self.regimes, self.scratch.keep
+            )
             stage.rows_out = self._replace("allocations", allocations, dates)
-        with self.stages.stage("count and audit", self.day) as stage:
+        with self.context.stages.stage("count and audit", self.day) as stage:
             stage.rows_in = self.written["allocations"]
             allocations = self._of("allocations", dates)
             results = statistics.window_results(due, screened, allocations, acts)
@@ -157,21 +164,30 @@ class Night:
         self.tally.windows_held += counts[1]
         self.tally.windows_restated += counts[2]
 
-    def _fold_history(self) -> None:
-        with self.stages.stage("fold history", self.day) as stage:
-            dates = self._all_dates()
-            opening = self._opening()
+    def _count(self, dates: list[date], past: DataFrame) -> DataFrame:
+        with self.context.stages.stage("count outcomes", self.day) as stage:
+            stage.rows_in = self.written["allocations"]
             outcomes = history.account_outcomes(
-                self._of("allocations", dates), self._windows(dates), opening, self.settings
+                self._of("allocations", dates),
+                self._windows(dates),
+                past,
+                self.settings,
+                self.regimes,
             )
-            stage.rows_in = self._replace("account_outcomes", outcomes, dates)
-            outcomes = self._of("account_outcomes", dates)
-            whole = history.account_history(opening, outcomes, self.in_force)
-            stage.rows_out = self.warehouse.overwrite("account_history", whole)
-            if dates[0] <= self.last_closed:
-                closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
-                closed = history.account_history(opening, closing, self.in_force)
-                self.warehouse.overwrite(history.CLOSED.name, closed)
+            stage.rows_out = self._replace("account_outcomes", outcomes, dates)
+            return self._of("account_outcomes", dates)
+
+    def _fold(
+        self, dates: list[date], past: DataFrame, outcomes: DataFrame, *, is_last: bool
+    ) -> DataFrame:
+        """Account history after the dates, onto what it was before them."""
+        with self.context.stages.stage("fold history", self.day) as stage:
+            stage.rows_in = self.written["account_outcomes"]
+            whole = history.account_history(past, outcomes, self.in_force)
+            if is_last:
+                stage.rows_out = self.warehouse.overwrite("account_history", whole)
+                return whole
+            return self.scratch.keep(whole, f"account_history_{dates[-1]}")
 
     def _opening(self) -> DataFrame:
         """Account history as of the day before the first date that is judged."""
@@ -181,7 +197,7 @@ class Night:
         outcomes = self.warehouse.read("account_outcomes").where(day < F.lit(self.first))
         judged_since = self.first
         for commit in reversed(self.lineage):
-            until = commit.day - self.grace
+            until = commit.day - self.context.grace
             if until < judged_since:  # no later night has judged anew what this one had closed
                 closed = self.warehouse.read(history.CLOSED.name, commit)
                 since = outcomes.where(day > F.lit(until))
@@ -191,22 +207,22 @@ class Night:
         return history.account_history(nothing, outcomes, self.in_force)
 
     def _award(self, dates: list[date]) -> None:
-        with self.stages.stage("award", self.day) as stage:
+        with self.context.stages.stage("award", self.day) as stage:
             stage.rows_in = self.written["account_outcomes"]
             awards = bonus_awards(
                 self._of("account_outcomes", dates),
                 self._of("allocations", dates),
                 self._windows(dates),
                 latest_accounts(self._accounts_in_sight(dates)),
-                self.settings.bonus,
+                self.regimes,
+                self.scratch.keep,
             )
             stage.rows_out = self._replace("bonus_awards", awards, dates)
 
-    def _list_refunds(self) -> None:
+    def _list_refunds(self, dates: list[date]) -> None:
         """Refunds of the dates judged, and of closed windows that new payment rows name."""
-        with self.stages.stage("list refunds", self.day) as stage:
+        with self.context.stages.stage("list refunds", self.day) as stage:
             late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
-            dates = self._all_dates()
             if dates:
                 anew = self._refunds(self._windows(dates), dates, late)
                 stage.rows_out = self._replace("refunds_due", anew, dates)
@@ -228,7 +244,7 @@ class Night:
         return statistics.refunds_due(payments, self._of("allocations", dates), due)
 
     def _post(self) -> None:
-        with self.stages.stage("post", self.day) as stage:
+        with self.context.stages.stage("post", self.day) as stage:
             first = min(self.first, self.posted_from or self.first)
             span = (self.last_closed - first).days
             closed = [first + timedelta(days=number) for number in range(span + 1)]
@@ -241,7 +257,7 @@ class Night:
                 self.in_force,
                 closed,
                 run_date=self.day,
-                clawback=self.settings.bonus.clawback,
+                regimes=self.regimes,
             )
             entries = self.scratch.keep(posting.entries, "ledger_entries")
             waived = self.scratch.keep(posting.waived, "ledger_waived")
@@ -253,9 +269,6 @@ class Night:
                 self.tally.entries_sum += total
             if waived.count():
                 self.warehouse.append("bonus_waived", waived)
-
-    def _all_dates(self) -> list[date]:
-        return [day for dates in self._groups() for day in dates]
 
     def _replace(self, table: str, rows: DataFrame, dates: Sequence[date]) -> int:
         number = self.warehouse.replace(table, rows, column="business_date", dates=dates)

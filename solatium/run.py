@@ -21,12 +21,15 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from solatium import __version__, contracts, engine, progress
+from solatium.context import Context
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
 from solatium.intake import Tally
 from solatium.landing import LandingZone
 from solatium.night import TABLES, Night
 from solatium.progress import Stages, log
+from solatium.regimes import Regimes
+from solatium.setting_differences import Difference, differences
 from solatium.settings import Settings
 from solatium.storage import Location
 from solatium.warehouse import Commit, Warehouse
@@ -117,10 +120,13 @@ def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> 
     reasons: dict[date, str] = {}
     if request.again_from is not None:
         reasons[request.again_from] = "as was asked"
-    differing = _differing_keys(request.settings, lineage[-1])
+    differing = _differing(request, lineage)
     if differing:
         _refuse_other_judgement(request, lineage, differing)
-        reasons[min(earliest, lineage[0].day)] = f"other settings: {', '.join(differing)}"
+        # a business date is first judged by the run of that date
+        first = min(difference.first for difference in differing)
+        keys = ", ".join(sorted(difference.key for difference in differing))
+        reasons[max(first, min(earliest, lineage[0].day))] = f"other settings: {keys}"
     for day, tables in _changed_arrivals(request, landing, lineage):
         reasons.setdefault(day, f"files of dt={day} have changed: {', '.join(tables)}")
     next_day = min(newest + _ONE_DAY, request.day)
@@ -129,26 +135,35 @@ def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> 
     return _Plan(first, tuple(notes))
 
 
-def _differing_keys(settings: Settings, commit: Commit) -> list[str]:
-    now, then = settings.judging(), commit.judging
-    return sorted(key for key in now.keys() | then.keys() if now.get(key) != then.get(key))
+def _differing(request: Request, lineage: Sequence[Commit]) -> list[Difference]:
+    """What would judge handled dates otherwise than they were, so that they must be judged again.
+
+    Dates that are open are judged again by every run. But settings that concern all dates alike
+    decide what came in, and count for open dates too.
+    """
+    first, newest = lineage[0].day, lineage[-1]
+    then = Settings.from_judging(newest.judging)
+    last_closed = newest.day - timedelta(days=then.grace_days)
+    closed = differences(request.settings, then, first, last_closed)
+    everywhere = differences(request.settings, then, first, newest.day)
+    return closed or [d for d in everywhere if d.concerns_all_dates]
 
 
 def _refuse_other_judgement(
-    request: Request, lineage: Sequence[Commit], differing: Sequence[str]
+    request: Request, lineage: Sequence[Commit], differing: Sequence[Difference]
 ) -> None:
     """UsageError where closed dates would be judged by other settings, and nobody asked for it."""
     newest = lineage[-1]
     last_closed = newest.day - timedelta(days=int(newest.judging["grace_days"]))
-    first = lineage[0].day
-    if request.restate or last_closed < first:
+    first = min(difference.first for difference in differing)
+    if request.restate or last_closed < lineage[0].day:
         return
-    now, then = request.settings.judging(), newest.judging
+    last = max(difference.last for difference in differing)
     raise UsageError(
-        f"this configuration would judge the closed dates {first} to {last_closed} otherwise than "
+        f"this configuration would judge the closed dates {first} to {last} otherwise than "
         "the warehouse was built with; nothing was changed",
         [
-            *(f"{key}: was {then.get(key)}, now {now.get(key)}" for key in differing),
+            *(str(difference) for difference in differing),
             "give --restate to have the past judged anew by these settings, or take them back",
         ],
     )
@@ -196,6 +211,7 @@ class _Run:
         self.lineage = [commit for commit in lineage if commit.day < plan.first]
         self.taken_back = [commit for commit in lineage if commit.day >= plan.first]
         self.settled = lineage[-1].settled if lineage else date.min
+        self.regimes = Regimes(request.settings)
         self.grace = timedelta(days=request.settings.grace_days)
         self.closed_before = lineage[-1].day - self.grace if lineage else None
         self.report = Report(notes=notes)
@@ -245,9 +261,10 @@ class _Run:
     def _night(self, day: date, stages: Stages) -> None:
         with self.warehouse.scratch() as scratch:
             settings = self.request.settings
-            night = Night(
-                self.warehouse, self.landing, scratch, settings, self.lineage, day, stages
+            context = Context(
+                self.warehouse, self.landing, scratch, settings, self.regimes, day, stages
             )
+            night = Night(context, self.lineage)
             try:
                 awaited = night.handle(self.closed_before, self._posted_from(day))
             except SolatiumError:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.activity import ACCOUNT, JOIN_FIELDS
 from solatium.ordering import content, event_key, key_field, key_id
-from solatium.settings import Screening
+from solatium.regimes import Regimes
 from solatium.windows import KEY
 
 
@@ -39,7 +39,7 @@ def account_versions(accounts: DataFrame) -> DataFrame:
 
 
 def screen(
-    activity: DataFrame, versions: DataFrame, windows: DataFrame, settings: Screening
+    activity: DataFrame, versions: DataFrame, windows: DataFrame, regimes: Regimes
 ) -> DataFrame:
     """`screened_participants`: one row per window and account that took part.
 
@@ -47,9 +47,9 @@ def screen(
     in force (`windows.in_force`).
     """
     facts = _facts(activity, versions, windows)
-    judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(settings))))
-    if settings.max_accounts_per_device is not None:
-        shared = _shared_devices(activity, settings.max_accounts_per_device)
+    judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(regimes))))
+    if regimes.any(lambda regime: regime.screening.max_accounts_per_device is not None):
+        shared = _shared_devices(activity, windows, regimes)
         judged = _with_shared_devices(judged, shared)
     judged = _with_duplicate_persons(judged)
     table = contracts.warehouse("screened_participants")
@@ -88,6 +88,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         "unit",
         "limit_per_account",
         "advance_amount",
+        "regime",
     )
     in_window = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1))).join(
         F.broadcast(rules), on=list(KEY)
@@ -111,16 +112,17 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
     return in_window.join(seen, on=is_seen, how="left")
 
 
-def _codes(settings: Screening) -> list[Column]:
+def _codes(regimes: Regimes) -> list[Column]:
     """Codes 1 to 9 in their order, null where they do not hold."""
     has_joined = F.col("has_joined")
     is_seen = F.col("seen_account").isNotNull()
-    least_age = F.lit(settings.min_account_age_days * 86_400_000_000)
+    least_age = regimes.setting(
+        lambda regime: regime.screening.min_account_age_days * 86_400_000_000, "bigint"
+    )
     age = F.unix_micros("application_open") - F.unix_micros("registered_at")
     score = F.col("credit_score")
-    low = F.lit(False)
-    if settings.min_credit_score is not None:
-        low = score.isNull() | (score < settings.min_credit_score)
+    least_score = regimes.setting(lambda regime: regime.screening.min_credit_score, "int")
+    low = least_score.isNotNull() & (score.isNull() | (score < least_score))
     quantity = F.col("quantity")
     codes = {
         "outside_application_period": ~F.col("in_period"),
@@ -137,17 +139,19 @@ def _codes(settings: Screening) -> list[Column]:
     return [F.when(holds, F.lit(code)) for code, holds in codes.items()]
 
 
-def _shared_devices(activity: DataFrame, most: int) -> DataFrame:
-    """Devices with which more accounts than `most` have a join in force in one window."""
+def _shared_devices(activity: DataFrame, windows: DataFrame, regimes: Regimes) -> DataFrame:
+    """Devices with which more accounts than are allowed have a join in force in one window."""
     event = F.col("latest_event")
     has_joined = key_field(event, JOIN_FIELDS.index("event_type")) == "join"
     device = key_field(event, JOIN_FIELDS.index("device_id")).alias("device_id")
+    most = regimes.setting(lambda regime: regime.screening.max_accounts_per_device, "int")
     return (
         activity.where(has_joined)
         .select(*KEY, device)
         .where(F.col("device_id").isNotNull())
         .groupBy(*KEY, "device_id")
         .count()
+        .join(F.broadcast(windows.select(*KEY, "regime")), on=list(KEY))
         .where(F.col("count") > most)
         .select(*KEY, "device_id", F.lit(True).alias("is_shared"))
     )

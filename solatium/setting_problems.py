@@ -11,30 +11,37 @@ from pydantic import BaseModel, ValidationError
 from solatium.setting_values import shown
 
 
+def _names(section: type[BaseModel]) -> dict[str, str]:
+    """The keys of a section as people write them, and the names of their fields."""
+    return {field.alias or name: name for name, field in section.model_fields.items()}
+
+
 def _section_of(section: type[BaseModel], field: str) -> type[BaseModel] | None:
-    """The model of a field's value, or of the items of its list."""
-    annotation = section.model_fields[field].annotation
-    for kind in (annotation, *get_args(annotation)):
+    """The model of a field's value, or of the items of its list or mapping."""
+    info = section.model_fields[field]
+    kinds = [info.annotation, *get_args(info.annotation)]
+    kinds += [getattr(mark, "model", None) for mark in info.metadata]
+    for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return kind
     return None
 
 
 def _all_keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name in section.model_fields:
-        yield prefix + name
+    for key, name in _names(section).items():
+        yield prefix + key
         if inner := _section_of(section, name):
-            yield from _all_keys(inner, f"{prefix}{name}.")
+            yield from _all_keys(inner, f"{prefix}{key}.")
 
 
 def _unknown(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
     section = model
     for step in location[:-1]:
-        if isinstance(step, str):
-            section = _section_of(section, step) or section
-    known, name = list(section.model_fields), str(location[-1])
-    elsewhere = [path for path in _all_keys(model) if path.rsplit(".", 1)[-1] == name]
-    near = elsewhere or get_close_matches(name, known, n=1)
+        name = _names(section).get(str(step))  # else a place in a list, or the name of a campaign
+        section = (_section_of(section, name) if name else None) or section
+    known, key = list(_names(section)), str(location[-1])
+    elsewhere = [path for path in _all_keys(model) if path.rsplit(".", 1)[-1] == key]
+    near = get_close_matches(key, known, n=1) or elsewhere[:1]
     return f"unknown key; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
 
 

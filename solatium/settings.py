@@ -10,143 +10,37 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    StrictBool,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, ValidationError
 
 from solatium.errors import UsageError
 from solatium.exact_yaml import read
 from solatium.resources import data_folder
 from solatium.setting_problems import problems
-from solatium.setting_values import (
-    DAYS,
-    INT,
-    calendar_date,
-    list_of,
-    mapping_of,
-    money,
-    or_null,
-    portion,
-    share_of_advance,
-    shown,
-    text_of,
-    time_zone,
-    whole,
+from solatium.setting_sections import (
+    Bonus,
+    Campaigns,
+    Changes,
+    Days,
+    Draw,
+    Gates,
+    History,
+    Regime,
+    Screening,
+    Section,
+    Tier,
 )
+from solatium.setting_values import mapping_of, shown, time_zone
 
 # The keys that this version only knows by name, and the one value of each that it can follow.
-_NOT_YET: dict[str, Any] = {
-    "history.scope": "all",
-    "bonus.max_per_account_per_day": None,
-    "bonus.daily_budget": None,
-    "sources": {},
-    "changes": [],
-    "campaigns": {},
-}
-
-Days = Annotated[int, BeforeValidator(whole(0, DAYS))]
-Money = Annotated[Decimal, BeforeValidator(money)]
-MoneyOrNull = Annotated[Decimal | None, or_null(money)]
+_NOT_YET: dict[str, Any] = {"sources": {}}
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_mapping(cls, value: object) -> dict[str, Any]:
-        return {
-            key if isinstance(key, str) else shown(key): v for key, v in mapping_of(value).items()
-        }
-
-
-class Screening(_Section):
-    """Who qualifies (docs/rules.md section 4); null asks nothing."""
-
-    min_account_age_days: Days
-    min_credit_score: Annotated[int | None, or_null(whole(-INT))]
-    max_accounts_per_device: Annotated[
-        int | None,
-        or_null(whole(1, reason="with 0 nobody who names a device qualifies; null sets no limit")),
-    ]
-
-
-class Draw(_Section):
-    """How a streak weighs in a weighted_lottery (docs/rules.md section 5)."""
-
-    weight_cap: Annotated[int, BeforeValidator(whole(0))]
-
-
-class History(_Section):
-    """What counts, and what it does to a streak (docs/rules.md section 7)."""
-
-    scope: Literal["all", "campaign", "category"]
-    forfeit_resets_streak: StrictBool
-    # 0 has a meaning: the streak lasts for the outcomes of one business date
-    streak_expiry_days: Annotated[int | None, or_null(whole(0, DAYS))]
-    min_advance: Money
-    attempt_within_seconds: Annotated[
-        int | None,
-        or_null(whole(1, reason="with 0 no first_come loss counts; null sets no limit")),
-    ]
-    max_failures_per_day: Annotated[
-        int | None, or_null(whole(1, reason="with 0 no loss counts; null sets no limit"))
-    ]
-
-
-class Tier(_Section):
-    """What a streak of `min_failures` or more pays: a fixed `amount`, or a share of the advance.
-
-    Exactly one of the two is not None. `advance_share` has at most six decimal places and is at
-    most 1000, so that its product with an advance and a quantity is exact in 38 digits.
-    """
-
-    min_failures: Annotated[int, BeforeValidator(whole(1))]
-    amount: MoneyOrNull = None
-    advance_share: Annotated[Decimal | None, or_null(share_of_advance)] = None
-
-
-class Bonus(_Section):
-    """What a counted loss pays (docs/rules.md section 8); money has two decimal places.
-
-    `tiers` are in the order of `min_failures`, whatever order they were written in; none of them
-    means that nothing is paid.
-    """
-
-    currency: Annotated[str, BeforeValidator(text_of)]
-    trigger: Literal["every", "at_threshold"]
-    tiers: Annotated[tuple[Tier, ...], BeforeValidator(list_of)]
-    max_single_award: Money
-    max_per_account_per_day: MoneyOrNull
-    daily_budget: MoneyOrNull
-    clawback: StrictBool
-    pay_from: Annotated[date | None, or_null(calendar_date)]
-
-    @field_validator("tiers")
-    @classmethod
-    def _ascending(cls, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
-        return tuple(sorted(tiers, key=lambda tier: tier.min_failures))
-
-
-class Gates(_Section):
-    """What stops a run before anything downstream of it changes (docs/rules.md section 2)."""
-
-    max_quarantine_share: Annotated[Decimal, BeforeValidator(portion)]
-
-
-class Settings(_Section):
+class Settings(Section):
     """One whole configuration (docs/rules.md section 9). Equal settings have equal digests."""
 
     timezone: Annotated[str, BeforeValidator(time_zone)]
@@ -159,12 +53,36 @@ class Settings(_Section):
     bonus: Bonus
     gates: Gates
     sources: Annotated[dict[str, Any], BeforeValidator(mapping_of)]
-    changes: Annotated[tuple[Any, ...], BeforeValidator(list_of)]
-    campaigns: Annotated[dict[str, Any], BeforeValidator(mapping_of)]
+    changes: Changes
+    campaigns: Campaigns
+
+    def on(self, day: date, campaign_id: str | None) -> Regime:
+        """The settings in force: changes first, in order of their dates, then the campaign's."""
+        whole = {name: getattr(self, name).model_dump() for name in Regime.model_fields}
+        campaigns = _set(self, "campaigns")
+        for change in self.changes:
+            if change.first_day <= day:
+                over = change.model_dump(exclude_unset=True, exclude={"first_day"})
+                campaigns = merged(campaigns, over.pop("campaigns", {}))
+                whole = merged(whole, over)
+        return Regime.model_validate(merged(whole, campaigns.get(campaign_id or "", {})))
+
+    def named_campaigns(self) -> list[str]:
+        """The campaigns for which something is otherwise, on some date."""
+        names = {*self.campaigns, *(name for change in self.changes for name in change.campaigns)}
+        return sorted(names)
+
+    def first_days(self) -> list[date]:
+        """The dates from which something is otherwise, ascending."""
+        return sorted({change.first_day for change in self.changes})
 
     def digest(self) -> str:
         """Lower-case hex SHA-256 of all settings, as JSON with sorted keys."""
-        return sha256(_canonical(self.model_dump(mode="json")).encode()).hexdigest()
+        return sha256(canonical(self._as_json()).encode()).hexdigest()
+
+    def _as_json(self) -> dict[str, Any]:
+        sections = self.model_dump(mode="json", exclude={"changes", "campaigns"})
+        return sections | _set(self, "changes", "campaigns", mode="json")
 
     def judging(self) -> dict[str, str]:
         """Dotted key -> canonical text, of every key that decides how a date is judged.
@@ -174,15 +92,37 @@ class Settings(_Section):
         a refusal names.
         """
         flat: dict[str, str] = {}
-        for key, value in self.model_dump(mode="json", exclude={"rescan_days", "gates"}).items():
-            if isinstance(getattr(self, key), _Section):
-                flat |= {f"{key}.{name}": _canonical(inner) for name, inner in value.items()}
+        for key, value in self._as_json().items():
+            if key in _NOT_JUDGING:
+                continue
+            if isinstance(getattr(self, key), Section):
+                flat |= {f"{key}.{name}": canonical(inner) for name, inner in value.items()}
             else:
-                flat[key] = _canonical(value)
+                flat[key] = canonical(value)
         return flat
 
+    @staticmethod
+    def from_judging(flat: Mapping[str, str]) -> Settings:
+        """The settings that gave `judging()`; keys that judge nothing have their defaults."""
+        nested: dict[str, Any] = {}
+        for key, text in flat.items():
+            section, _, name = key.rpartition(".")
+            inside = nested.setdefault(section, {}) if section else nested
+            inside[name] = json.loads(text)
+        return from_mapping(nested)
 
-def _canonical(value: Any) -> str:
+
+_NOT_JUDGING = ("rescan_days", "gates")
+
+
+def _set(settings: Settings, *names: str, mode: Literal["python", "json"] = "python") -> Any:
+    """Overlays as they were written: the keys that are set, and no others."""
+    dumped = settings.model_dump(mode=mode, include={*names}, exclude_unset=True, by_alias=True)
+    return dumped if len(names) > 1 else dumped[names[0]]
+
+
+def canonical(value: Any) -> str:
+    """A value as JSON: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -226,15 +166,15 @@ def _defaults() -> dict[str, Any]:
 
 
 def _settings(given: Mapping[str, Any], source: str, repeated: list[str]) -> Settings:
-    merged = _merged(_defaults(), given)
+    whole = merged(_defaults(), given)
     settings = None
     found: list[tuple[str, str]] = []
     try:
-        settings = Settings.model_validate(merged)
+        settings = Settings.model_validate(whole)
     except ValidationError as error:
         found = problems(Settings, error)
-    found += _tier_problems(merged)
-    found += _not_yet_problems(merged, {path for path, _ in found})
+    found += _tier_problems(whole)
+    found += _not_yet_problems(whole, {path for path, _ in found})
     lines = repeated + [f"{path}: {reason}" for path, reason in found]
     if settings is None or lines:
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
@@ -242,20 +182,36 @@ def _settings(given: Mapping[str, Any], source: str, repeated: list[str]) -> Set
     return settings
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Mappings merge, everything else is replaced."""
-    merged = dict(base)
+    result = dict(base)
     for key, value in over.items():
         below = base.get(key)
         if isinstance(below, Mapping) and isinstance(value, Mapping):
-            value = _merged(below, value)
-        merged[key] = value
-    return merged
+            value = merged(below, value)
+        result[key] = value
+    return result
 
 
-def _tier_problems(merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What one tier, and all of them together, must fulfil, looked at whatever else is wrong."""
-    bonus = merged["bonus"]
+def _tier_problems(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What one tier, and all of a list, must fulfil, looked at whatever else is wrong."""
+    yield from _tier_list_problems(whole.get("bonus"), "bonus")
+    yield from _campaign_tier_problems(whole.get("campaigns"), "campaigns")
+    changes = whole.get("changes")
+    for place, change in enumerate(changes if isinstance(changes, list | tuple) else []):
+        if isinstance(change, Mapping):
+            at = f"changes[{place}]"
+            yield from _tier_list_problems(change.get("bonus"), f"{at}.bonus")
+            yield from _campaign_tier_problems(change.get("campaigns"), f"{at}.campaigns")
+
+
+def _campaign_tier_problems(campaigns: object, at: str) -> Iterator[tuple[str, str]]:
+    for name, campaign in campaigns.items() if isinstance(campaigns, Mapping) else ():
+        if isinstance(campaign, Mapping):
+            yield from _tier_list_problems(campaign.get("bonus"), f"{at}.{name}.bonus")
+
+
+def _tier_list_problems(bonus: object, at: str) -> Iterator[tuple[str, str]]:
     tiers = bonus.get("tiers") if isinstance(bonus, Mapping) else None
     first: dict[int, int] = {}
     for place, tier in enumerate(tiers if isinstance(tiers, list | tuple) else []):
@@ -266,11 +222,11 @@ def _tier_problems(merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if len(pays) > 1 or (not pays and not slipped):
             has = "both" if pays else "neither"
             reason = f"must have exactly one of amount and advance_share, and has {has}"
-            yield f"bonus.tiers[{place}]", reason
+            yield f"{at}.tiers[{place}]", reason
         least = tier.get("min_failures")
         if isinstance(least, int) and first.setdefault(least, place) != place:
-            reason = f"{shown(least)} is that of bonus.tiers[{first[least]}] too"
-            yield f"bonus.tiers[{place}].min_failures", reason
+            reason = f"{shown(least)} is that of {at}.tiers[{first[least]}] too"
+            yield f"{at}.tiers[{place}].min_failures", reason
 
 
 def _not_yet_problems(merged: Mapping[str, Any], wrong: set[str]) -> Iterator[tuple[str, str]]:

@@ -25,24 +25,30 @@ def window_results(
         return F.count(F.when(condition, F.lit(1)))
 
     outcome = F.col("outcome")
-    competes = outcome != "not_formed"
-    is_allocated = outcome.isin("won", "forfeited", "voided")
     people = screened.groupBy(*KEY).agg(
         F.count("*").alias("participants"),
         count(F.col("qualified")).alias("qualified"),
         count(is_ready()).alias("ready"),
     )
-    rush = allocations.groupBy(*KEY).agg(
-        count(competes).alias("entries"),
-        count(competes & (outcome != "no_attempt")).alias("attempts"),
+    accounts = allocations.groupBy(*KEY).agg(
         count(outcome == "won").alias("winners"),
         count(outcome == "lost").alias("losers"),
         count(outcome == "forfeited").alias("forfeits"),
-        F.sum(F.when(is_allocated, F.col("size"))).alias("allocated_units"),
+    )
+    rush = (
+        _entries(allocations, windows)
+        .groupBy(*KEY)
+        .agg(
+            F.count("*").alias("entries"),
+            count(outcome != "no_attempt").alias("attempts"),
+            F.sum(F.when(outcome.isin("won", "forfeited", "voided"), F.col("size"))).alias(
+                "allocated_units"
+            ),
+        )
     )
     sold = activity.groupBy(*KEY).agg(F.sum("confirmed_units").alias("sold"))
     counted = windows
-    for counts in (people, rush, sold):
+    for counts in (people, accounts, rush, sold):
         counted = counted.join(counts, on=list(KEY), how="left")
     numbers = ["participants", "qualified", "ready", "entries", "attempts", "winners", "losers"]
     numbers += ["forfeits", "allocated_units", "sold"]
@@ -55,6 +61,18 @@ def window_results(
     return contracts.warehouse("window_results").shape(
         counted.withColumn("status", status).withColumn("oversold_units", oversold)
     )
+
+
+def _entries(allocations: DataFrame, windows: DataFrame) -> DataFrame:
+    """One row for each entry, with its `outcome` and `size`."""
+    competing = allocations.where(
+        F.col("entry_id").isNotNull() & (F.col("outcome") != "not_formed")
+    ).select(*KEY, "entry_id", "outcome", "size")
+    units = F.broadcast(windows.select(*KEY, "unit"))
+    by_unit = competing.join(units, on=list(KEY))
+    # members of a team have one outcome, one size
+    teams = by_unit.where("unit = 'team'").dropDuplicates([*KEY, "entry_id"])
+    return by_unit.where("unit = 'individual'").unionByName(teams)
 
 
 def audit_discrepancies(

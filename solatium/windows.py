@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.ordering import content
+from solatium.regimes import Regimes
 from solatium.settings import Settings
 
 KEY = ("commodity_id", "window_id")
@@ -27,12 +28,14 @@ def is_late(settings: Settings) -> Column:
     return F.col("dt") > F.date_add(business_date(settings.timezone), settings.grace_days)
 
 
-def in_force(visible: DataFrame, late: DataFrame, settings: Settings) -> DataFrame:
+def in_force(
+    visible: DataFrame, late: DataFrame, settings: Settings, regimes: Regimes
+) -> DataFrame:
     """One row for each window that has a visible version: the latest one, with its seed.
 
     `visible` and `late` are valid versions with `dt`. Given are the contract's columns (of which
-    `limit_per_account` and `min_qualified` have their defaults), `dt`, `business_date`, `seed` and
-    `held`: null, `seed_missing` or `seed_mismatch`.
+    `limit_per_account` and `min_qualified` have their defaults), `dt`, `business_date`, `regime`,
+    `seed`, and `held`: null, `seed_missing` or `seed_mismatch`.
     """
     latest = _first(visible.withColumn("content", _content()), descending=True)
     seeds = _seeds(visible.unionByName(late))
@@ -43,6 +46,7 @@ def in_force(visible: DataFrame, late: DataFrame, settings: Settings) -> DataFra
         .withColumn("held", held)
         .withColumn("seed", F.when(needs_seed, F.col("seed")))
         .withColumn("business_date", business_date(settings.timezone))
+        .withColumn("regime", regimes.number(F.col("business_date"), F.col("campaign_id")))
         .withColumn("limit_per_account", F.coalesce("limit_per_account", F.lit(1)))
         .withColumn("min_qualified", F.coalesce("min_qualified", F.lit(0)))
         .drop("draw_seed", "seed_commitment", "without_seed")

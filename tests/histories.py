@@ -115,44 +115,84 @@ def tiers() -> st.SearchStrategy[list[Row]]:
     )
 
 
+def screenings() -> st.SearchStrategy[Row]:
+    optional = {
+        "min_account_age_days": st.sampled_from([0, 1, 30]),
+        "min_credit_score": mostly(None, 0, 600),
+        "max_accounts_per_device": mostly(None, 1, 2),
+    }
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def draws() -> st.SearchStrategy[Row]:
+    return st.fixed_dictionaries({}, optional={"weight_cap": st.sampled_from([0, 1, 3, 4, 20])})
+
+
+def rules_of_history() -> st.SearchStrategy[Row]:
+    """What of history may change from a date on."""
+    optional = {
+        "forfeit_resets_streak": st.booleans(),
+        "streak_expiry_days": st.sampled_from([None, 0, 1, 2]),
+        "min_advance": mostly("0.00", "0.02", "20.50"),
+        "attempt_within_seconds": mostly(None, 1, 3600),
+        "max_failures_per_day": st.sampled_from([None, 1, 2, 3]),
+    }
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def bonuses() -> st.SearchStrategy[Row]:
+    optional = {
+        "tiers": tiers(),
+        "currency": mostly("CNY", "USD"),
+        "trigger": st.sampled_from(["every", "at_threshold"]),
+        "max_single_award": mostly("50000.00", "1.00", "0.03", "0.00"),
+        "max_per_account_per_day": st.sampled_from([None, None, "3.00", "0.01", "0.00"]),
+        "daily_budget": st.sampled_from([None, None, "5.00", "0.05", "1.01", "0.00"]),
+        "clawback": st.booleans(),
+        "pay_from": mostly(None, *(days(n, FIRST).isoformat() for n in (0, 2, 4))),
+    }
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+CAMPAIGNS = ("c1", "Ü|1")
+
+
+def campaigns() -> st.SearchStrategy[Row]:
+    overlay = {"screening": screenings(), "draw": draws(), "bonus": bonuses()}
+    one = st.fixed_dictionaries({}, optional=overlay)
+    return st.dictionaries(st.sampled_from([*CAMPAIGNS, "none"]), one, max_size=2)
+
+
+def changes() -> st.SearchStrategy[list[Row]]:
+    """Changes in any order, some from one date."""
+    overlay = {
+        "screening": screenings(),
+        "draw": draws(),
+        "history": rules_of_history(),
+        "bonus": bonuses(),
+        "campaigns": campaigns(),
+    }
+    when = {"from": st.sampled_from([days(n, FIRST).isoformat() for n in (-9, 1, 2, 3)])}
+    return st.lists(st.fixed_dictionaries(when, optional=overlay), max_size=3)
+
+
 def configs(zone: str) -> st.SearchStrategy[Row]:
-    """Every key that this version handles, each left at its default now and then."""
+    """Every key that judges, each left at its default now and then."""
+    scope = st.sampled_from(["all", "campaign", "category"])
+    history = st.tuples(rules_of_history(), scope).map(lambda both: both[0] | {"scope": both[1]})
     optional = {
         "grace_days": st.integers(0, 3),
         "outcome_source": st.sampled_from(["replay", "platform"]),
-        "screening": st.fixed_dictionaries(
-            {},
-            optional={
-                "min_account_age_days": st.sampled_from([0, 1, 30]),
-                "min_credit_score": mostly(None, 0, 600),
-                "max_accounts_per_device": mostly(None, 1, 2),
-            },
-        ),
-        "history": st.fixed_dictionaries(
-            {},
-            optional={
-                "forfeit_resets_streak": st.booleans(),
-                "streak_expiry_days": st.sampled_from([None, 0, 1, 2]),
-                "min_advance": mostly("0.00", "0.02", "20.50"),
-                "attempt_within_seconds": mostly(None, 1, 3600),
-                "max_failures_per_day": st.sampled_from([None, 1, 2, 3]),
-            },
-        ),
+        "screening": screenings(),
+        "draw": draws(),
+        "history": history,
+        "campaigns": campaigns(),
+        "changes": changes(),
     }
-    bonus = st.fixed_dictionaries(
-        {"tiers": tiers()},
-        optional={
-            "currency": mostly("CNY", "USD"),
-            "trigger": st.sampled_from(["every", "at_threshold"]),
-            "max_single_award": mostly("50000.00", "1.00", "0.03", "0.00"),
-            "clawback": st.booleans(),
-            "pay_from": mostly(None, *(days(n, FIRST).isoformat() for n in (0, 2, 4))),
-        },
-    )
     fixed = {
         "timezone": st.just(zone),
         "gates": st.just({"max_quarantine_share": "1"}),
-        "bonus": bonus,
+        "bonus": st.tuples(tiers(), bonuses()).map(lambda both: {"tiers": both[0]} | both[1]),
     }
     return st.fixed_dictionaries(fixed, optional=optional)
 
@@ -187,14 +227,18 @@ def window_versions(
     """One to four versions of a window: what came first, and what was changed afterwards."""
     later = {
         "stock": st.sampled_from([1, 1, 2, 2, 3, 4, 5, 6, 0]),
-        "policy": st.sampled_from(["lottery", "first_come"]),
+        "policy": st.sampled_from(["lottery", "first_come", "weighted_lottery"]),
+        "unit": st.sampled_from(["individual", "individual", "team"]),
+        "team_min": st.sampled_from([1, 2]),
+        "team_max": st.sampled_from([2, 3]),
         "limit_per_account": st.sampled_from([4, 2, 1, None]),
         "advance_amount": st.sampled_from(
             [Decimal(n) for n in ("10.00", "0.00", "0.01", "20.50", "20.70")]
         ),
         "currency": mostly("CNY", "USD"),
         "min_qualified": mostly(None, 0, 2, 3),
-        "campaign_id": st.sampled_from([None, "", "c1"]),
+        "campaign_id": st.sampled_from([None, "", *CAMPAIGNS]),
+        "category": st.sampled_from([None, "", "shoes", "tickets"]),
         "draw_seed": mostly(SEEDS[0], None, "", *SEEDS),
         "seed_commitment": mostly(
             None, commitment(SEEDS[0]), commitment(SEEDS[1]), commitment(SEEDS[0]).upper()
@@ -290,12 +334,13 @@ def entrant(draw: st.DrawFn, name: str, stage: Stage, number: Iterator[int]) -> 
     place = (name, *stage.key)
     opens = version["application_open"]
     asked = version["advance_amount"] * quantity
+    is_team = version["unit"] == "team"
     rows = [
         joined(
             *place,
             quantity=None if quantity == 1 and draw(st.booleans()) else quantity,
             device=draw(mostly(None, *DEVICES)),
-            team=draw(mostly(None, "", "t")),
+            team=draw(st.sampled_from(["t", "t", "t!"] if is_team else [None, None, "", "t"])),
             event_time=draw(st.sampled_from([opens, version["application_close"] - MICRO])),
             event_id=draw(ids),
             dt=draw(stage.dt()),

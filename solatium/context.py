@@ -1,0 +1,34 @@
+"""What every room of a night has at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from solatium.landing import LandingZone
+from solatium.progress import Stages
+from solatium.regimes import Regimes
+from solatium.settings import Settings
+from solatium.warehouse import Scratch, Warehouse
+
+
+@dataclass(frozen=True)
+class Context:
+    """One handled date `day`: where from, where to, by which settings."""
+
+    warehouse: Warehouse
+    landing: LandingZone
+    scratch: Scratch
+    settings: Settings
+    regimes: Regimes
+    day: date
+    stages: Stages
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(days=self.settings.grace_days)
+
+    @property
+    def last_closed(self) -> date:
+        """The business date that this night judges for the last time."""
+        return self.day - self.grace
