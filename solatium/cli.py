@@ -6,7 +6,7 @@ import logging
 import sys
 import tempfile
 from contextlib import nullcontext
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,9 @@ from rich.console import Console
 
 from solatium import __version__, contracts, engine, settings, summary
 from solatium.errors import SolatiumError, UsageError
+from solatium.gates import accepted_gates
 from solatium.run import Request, run
+from solatium.setting_values import calendar_date
 from solatium.storage import Location
 
 app = typer.Typer(
@@ -64,13 +66,22 @@ _Restate = Annotated[
     bool,
     typer.Option("--restate", help="Let changed settings judge closed dates anew as well."),
 ]
+_AcceptGate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept-gate",
+        metavar="TABLE:DATE:REASON",
+        help="Let the bad rows of a landing table and arrival date pass, although there are more "
+        "than gates.max_quarantine_share; the reason is kept in run_log. May be given repeatedly.",
+    ),
+]
 
 
 def _calendar_date(text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date; expected YYYY-MM-DD") from None
+        return calendar_date(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _date(name: str, text: str) -> typer.models.OptionInfo:
@@ -86,12 +97,16 @@ def nightly(
     engine_name: _Engine = None,
     rescan: _Rescan = False,
     restate: _Restate = False,
+    accept_gate: _AcceptGate = None,
 ) -> None:
     """Handle every date up to --date that is not handled yet, and judge open dates anew.
 
     solatium nightly --landing logs --warehouse wh --date 2026-11-01
     """
-    _run(landing, warehouse, config, engine_name, day, rescan=rescan, restate=restate)
+    _run(
+        landing, warehouse, config, engine_name, day,
+        rescan=rescan, restate=restate, accept_gate=accept_gate,
+    )  # fmt: skip
 
 
 @app.command()
@@ -104,6 +119,7 @@ def backfill(
     engine_name: _Engine = None,
     rescan: _Rescan = False,
     restate: _Restate = False,
+    accept_gate: _AcceptGate = None,
 ) -> None:
     """Judge a range of dates anew; later dates that were handled follow, as they stand on it.
 
@@ -113,7 +129,7 @@ def backfill(
         raise UsageError(f"--to {last} is before --from {first}")
     _run(
         landing, warehouse, config, engine_name, last,
-        again_from=first, rescan=rescan, restate=restate,
+        again_from=first, rescan=rescan, restate=restate, accept_gate=accept_gate,
     )  # fmt: skip
 
 
@@ -156,6 +172,7 @@ def _run(
     again_from: date | None = None,
     rescan: bool,
     restate: bool,
+    accept_gate: list[str] | None,
 ) -> None:
     name = engine_name or engine.default_name()
     if name not in engine.NAMES:
@@ -169,6 +186,7 @@ def _run(
         again_from=again_from,
         rescan=rescan,
         restate=restate,
+        accepted=accepted_gates(accept_gate or []),
     )
     report = run(request, Console(stderr=True))
     Console().print(summary.of_run(report))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from solatium.gates import AcceptedGate
 from solatium.landing import LandingZone
 from solatium.progress import Stages
 from solatium.regimes import Regimes
@@ -23,6 +25,7 @@ class Context:
     regimes: Regimes
     day: date
     stages: Stages
+    gates: Mapping[str, AcceptedGate]  # that may be passed, by landing table
 
     @property
     def grace(self) -> timedelta:

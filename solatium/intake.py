@@ -35,6 +35,7 @@ class Tally:
     windows_held: int = 0
     entries_posted: int = 0
     entries_sum: Decimal = Decimal(0)
+    gates_accepted: list[str] = field(default_factory=list)
 
     def __iadd__(self, other: Tally) -> Tally:
         for name in vars(self):
@@ -162,7 +163,11 @@ class Intake:
         for source, arrival in arrivals.items():
             self.tally.rows_in += arrival.rows
             self.tally.quarantined_by_reason += arrival.reasons
-            if arrival.quarantined > most * arrival.rows:
+            if arrival.quarantined <= most * arrival.rows:
+                continue
+            if source in self.context.gates:
+                self.tally.gates_accepted.append(str(self.context.gates[source]))
+            else:
                 reasons = ", ".join(f"{code} {n}" for code, n in arrival.reasons.most_common())
                 bad = arrival.bad
                 if arrival.conflicts is not None:
@@ -179,7 +184,8 @@ class Intake:
         if problems:
             raise InputError(
                 f"{self.day} was not handled: more rows are bad than gates.max_quarantine_share "
-                f"({most}) allows. Correct the files, or set a wider gate",
+                f"({most}) allows. Correct the files, set a wider gate, or let one pass with "
+                "--accept-gate TABLE:DATE:REASON",
                 problems,
             )
 

@@ -24,6 +24,7 @@ from solatium import __version__, contracts, engine, progress
 from solatium.context import Context
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
+from solatium.gates import AcceptedGate, accepted_on
 from solatium.intake import Tally
 from solatium.landing import LandingZone
 from solatium.night import TABLES, Night
@@ -43,7 +44,7 @@ class Request:
 
     `again_from` is a date from which everything is judged anew. `rescan` looks at the landing files
     of all arrival dates, not only of the last `rescan_days`. `restate` lets another configuration
-    judge the closed dates too.
+    judge the closed dates too. `accepted` are gates that may be passed.
     """
 
     landing: Location
@@ -54,6 +55,7 @@ class Request:
     again_from: date | None = None
     rescan: bool = False
     restate: bool = False
+    accepted: tuple[AcceptedGate, ...] = ()
 
 
 @dataclass
@@ -208,6 +210,7 @@ class _Run:
         self.run_id = uuid4().hex
         self.started = datetime.now(UTC)
         self.newest = lineage[-1] if lineage else None
+        self.commits = tuple(lineage)  # as the run found them
         self.lineage = [commit for commit in lineage if commit.day < plan.first]
         self.taken_back = [commit for commit in lineage if commit.day >= plan.first]
         self.settled = lineage[-1].settled if lineage else date.min
@@ -235,6 +238,12 @@ class _Run:
                 stages.night_done()
             self.report.seconds = stages.seconds()
         self._collect_results()
+        used = self.report.tally.gates_accepted
+        self.report.notes += [
+            f"--accept-gate {gate}: not needed"
+            for gate in self.request.accepted
+            if str(gate) not in used
+        ]
         return self.report
 
     def _base(self) -> Commit | None:
@@ -262,7 +271,16 @@ class _Run:
         with self.warehouse.scratch() as scratch:
             settings = self.request.settings
             context = Context(
-                self.warehouse, self.landing, scratch, settings, self.regimes, day, stages
+                warehouse=self.warehouse,
+                landing=self.landing,
+                scratch=scratch,
+                settings=settings,
+                regimes=self.regimes,
+                day=day,
+                stages=stages,
+                gates=accepted_on(
+                    day, self.request.accepted, self.commits, self.landing.arrived(day)
+                ),
             )
             night = Night(context, self.lineage)
             try:
@@ -292,6 +310,7 @@ class _Run:
                 judged_from=night.first,
                 settled=self.settled,
                 files=self.landing.arrived(day),
+                gates_accepted=tuple(night.tally.gates_accepted),
             )
         )
         self.lineage.append(self.newest)
@@ -315,7 +334,7 @@ class _Run:
             "windows_held": tally.windows_held,
             "entries_posted": tally.entries_posted,
             "entries_sum": tally.entries_sum,
-            "gates_accepted": [],
+            "gates_accepted": tally.gates_accepted,
         }
         table = contracts.warehouse("run_log")
         values = [tuple(row[name] for name in table.names)]

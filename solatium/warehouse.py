@@ -41,7 +41,8 @@ class Commit:
     `files` are the landing files of the arrival date `day`, as the listing showed them, by table;
     `awaited` the business dates, on which windows in force fall, that were not closed before it;
     `judged_from` the first business date that was judged; `settled` the last one that the ledger
-    was ever posted for, by nights since taken back too.
+    was ever posted for, by nights since taken back too; `gates_accepted` the shut gates that
+    a person let it pass, as TABLE:DATE:REASON.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Commit:
     judged_from: date
     settled: date
     files: dict[str, list[tuple[str, int, int]]]
+    gates_accepted: tuple[str, ...] = ()
     tables: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -65,6 +67,7 @@ class Commit:
     def from_json(cls, text: str) -> Commit:
         facts: dict[str, Any] = json.loads(text)
         facts["day"] = date.fromisoformat(facts["day"])
+        facts["gates_accepted"] = tuple(facts["gates_accepted"])
         facts["awaited"] = tuple(date.fromisoformat(day) for day in facts["awaited"])
         for name in ("judged_from", "settled"):
             facts[name] = date.fromisoformat(facts[name])

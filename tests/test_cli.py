@@ -261,13 +261,28 @@ def test_tables_of_no_warehouse(tmp_path: Path, command: Command) -> None:
         pytest.param(["nightly"], "Missing option '--landing'", id="nothing-given"),
         pytest.param(
             ["nightly", "--landing", "x", "--warehouse", "y", "--date", "2026-02-30"],
-            "'2026-02-30' is not a date; expected YYYY-MM-DD",
+            "2026-02-30 is not in the calendar",
             id="impossible-date",
         ),
         pytest.param(
+            ["nightly", "--landing", "x", "--warehouse", "y", "--date", "2026-3-1"],
+            "must be a date YYYY-MM-DD, not '2026-3-1'",
+            id="loose-date",
+        ),
+        pytest.param(
             ["nightly", "--landing", "x", "--warehouse", "y", "--date", "yesterday"],
-            "'yesterday' is not a date; expected YYYY-MM-DD",
+            "must be a date YYYY-MM-DD, not 'yesterday'",
             id="no-date",
+        ),
+        pytest.param(
+            [*NIGHTLY, "--accept-gate", "orders:2026-03-01: "],
+            "'orders:2026-03-01: ': the reason is missing",
+            id="gate-without-reason",
+        ),
+        pytest.param(
+            [*NIGHTLY, "--accept-gate", "order:2026-03-01:seen", "--accept-gate", "orders:1.3.:x"],
+            "'orders:1.3.:x': its date must be a date YYYY-MM-DD, not '1.3.'",
+            id="gate-that-is-none",
         ),
         pytest.param(
             [*NIGHTLY, "--engine", "flink"],

@@ -27,6 +27,7 @@ from rows import (
 from solatium import contracts, row_rules
 from solatium.engine import Engine
 from solatium.errors import InputError
+from solatium.gates import accepted_gates
 
 OPEN_GATE = {"gates": {"max_quarantine_share": 1}}
 BEFORE_1 = -62_135_596_800_000_001  # the last microsecond before the year 1
@@ -636,3 +637,27 @@ def test_a_shut_gate_names_every_table_and_changes_no_earlier_night(nights: Nigh
     assert [json.loads(text)["day"] for text in contents(nights.warehouse)["_commits"]] == [
         str(DAY)
     ]
+
+
+def test_an_accepted_gate_lets_the_same_files_pass_and_is_logged(nights: Nights) -> None:
+    tomorrow = days(1)
+    nights.land(landing(window(), entrant(), joined("|"), paid("|", day=tomorrow)))
+    accepted = accepted_gates([f"participation:{DAY}:a known bug: #12"])
+    report = nights.run(DAY, accepted=accepted)
+    assert report.tally.quarantined_by_reason == {"bad_id_account_id": 1}
+    (run,) = nights.rows("run_log")
+    assert run["gates_accepted"] == [f"participation:{DAY}:a known bug: #12"]
+
+    # a later run that handles the date again remembers it; other gates stay shut
+    nights.run(DAY)
+    with pytest.raises(InputError, match=f"payment, dt={tomorrow}: 1 of 1 rows are bad"):
+        nights.run(tomorrow, accepted=accepted)
+    gate = accepted_gates([f"payment:{tomorrow}:likewise"])
+    assert nights.run(tomorrow, accepted=[*accepted, *gate]).notes == [
+        f"--accept-gate participation:{DAY}:a known bug: #12: not needed"
+    ]
+
+    # other files are another matter
+    nights.land(landing(joined("||")), part="part-1")
+    with pytest.raises(InputError, match=r"participation, dt=.*: 2 of 3 rows are bad"):
+        nights.run(tomorrow)
