@@ -294,8 +294,8 @@ def test_a_streak_weighs(tables: Tables, window: str, account: str, weight: int)
 
 
 def test_streaks_of_categories_are_apart(tables: Tables) -> None:
-    for account, scope in {"once": "shoes", "other-scope": "tickets"}.items():
-        row = tables.one("account_history", account_id=account, scope=scope)
+    for name, scope in {"once": "shoes", "other-scope": "tickets"}.items():
+        row = tables.one("account_history", account_id=name, scope=scope)
         assert row["first_business_date"] == FIRST
     assert tables.where("account_history", account_id="once", scope="tickets") == []
 
