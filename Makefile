@@ -8,7 +8,7 @@ ENGINE ?= embedded
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test torture lint format types docs dist lock clean java
+.PHONY: help setup demo test torture mutants lint format types docs dist lock clean java
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ test: setup ## run the tests, on both engines where there is a Java
 
 torture: setup ## run the long tests, on ENGINE (embedded, or spark)
 	@$(PY) -m pytest -m torture --engine $(ENGINE) $(ARGS)
+
+mutants: setup ## break each rule once, and see that the tests notice
+	@$(PY) tests/mutants.py $(ARGS)
 
 # --- keeping it in order --------------------------------------------------------------------------
 

@@ -1,0 +1,248 @@
+"""Breaks each rule once, and sees whether the tests notice: `make mutants`.
+
+A mutant is one change to the library that makes one rule wrong: a `<` for a `<=`, a dropped
+tie-break, another scope. It is caught when the quick tests fail on it. Each is tried on a copy of
+the project; a line per mutant says what was changed and which test noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parent.parent
+# in the order in which they are tried: quick ones that catch much come first
+TESTS = (
+    "tests/test_golden_rulebook.py",
+    "tests/test_draw.py",
+    "tests/test_selection.py",
+    "tests/test_golden_nights.py",
+    "tests/test_golden_settings.py",
+    "tests/test_history_cases.py",
+    "tests/test_row_rules.py",
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In the module `module` the text `old`, which stands there once, becomes `new`."""
+
+    rule: str
+    module: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    # section 2: windows in force, ingest
+    Mutant("the seed is that of the earliest version", "windows",
+           "seeds = _first(offered.where(keeps_it), descending=False)",
+           "seeds = _first(offered.where(keeps_it), descending=True)"),
+    Mutant("the commitment is that of the earliest version", "windows",
+           'commitments = _first(order.where(F.col("seed_commitment").isNotNull()), descending=False)',
+           'commitments = _first(order.where(F.col("seed_commitment").isNotNull()), descending=True)'),
+    Mutant("the latest visible version is in force", "windows",
+           "latest = _first(visible.withColumn(\"content\", _content()), descending=True)",
+           "latest = _first(visible.withColumn(\"content\", _content()), descending=False)"),
+    Mutant("a version is late after the grace, not on its last day", "windows",
+           'return F.col("dt") > F.date_add(', 'return F.col("dt") >= F.date_add('),
+    Mutant("a null min_qualified is 0", "windows",
+           'F.coalesce("min_qualified", F.lit(0))', 'F.coalesce("min_qualified", F.lit(1))'),
+    Mutant("a null limit_per_account is 1", "windows",
+           'F.coalesce("limit_per_account", F.lit(1))', 'F.coalesce("limit_per_account", F.lit(2))'),
+    Mutant("of conflicting rows the earliest stays", "ingest",
+           '.orderBy("is_new", "dt", "event_time", "content")',
+           '.orderBy("is_new", "event_time", "dt", "content")'),
+    Mutant("a no positive amount is bad", "row_rules",
+           "_holds(F.col(c.name) <= F.lit(c.minimum))", "_holds(F.col(c.name) < F.lit(c.minimum))"),
+    Mutant("applications may close when the rush opens", "row_rules",
+           "(closes <= rush)", "(closes < rush)"),
+    Mutant("ids have at most 128 characters", "row_rules", "> 128", "> 129"),
+    # sections 3 and 4: screening
+    Mutant("applications close on the open end of the period", "activity",
+           '(time < F.col("application_close"))', '(time <= F.col("application_close"))'),
+    Mutant("applications open on the closed end of the period", "activity",
+           '(time >= F.col("application_open"))', '(time > F.col("application_open"))'),
+    Mutant("joined_at is the earliest join since the latest withdrawal", "activity",
+           'F.min("event_time").alias("rejoined_at")', 'F.max("event_time").alias("rejoined_at")'),
+    Mutant("payments count before the rush", "activity",
+           '(F.col("event_time") < F.col("rush_open"))', '(F.col("event_time") <= F.col("rush_open"))'),
+    Mutant("payments count in the window's currency", "activity",
+           'F.col("currency") == F.col("window_currency")',
+           'F.col("currency") == F.col("currency")'),
+    Mutant("an attempt is before the rush closes", "activity",
+           '(time < F.col("rush_close"))', '(time <= F.col("rush_close"))'),
+    Mutant("of order states the first that holds counts", "activity",
+           'F.min("order_state").alias("order_state")', 'F.max("order_state").alias("order_state")'),
+    Mutant("a version of an account counts at its own time", "screening",
+           '(F.col("updated_at") <= F.col("application_close"))',
+           '(F.col("updated_at") < F.col("application_close"))'),
+    Mutant("an age of exactly the least is enough", "screening",
+           "is_seen & (age < least_age)", "is_seen & (age <= least_age)"),
+    Mutant("a score of exactly the least is enough", "screening",
+           "(score < least_score)", "(score <= least_score)"),
+    Mutant("no score is too low", "screening", "(score.isNull() | (score", "((score"),
+    Mutant("as many accounts as allowed may share a device", "screening",
+           '.where(F.col("count") > most)', '.where(F.col("count") >= most)'),
+    Mutant("of a person's accounts the first to join stays", "screening",
+           'F.min(event_key(F.col("joined_at"), F.col("account_id")))',
+           'F.max(event_key(F.col("joined_at"), F.col("account_id")))'),
+    Mutant("only who is clean so far is compared with a person's others", "screening",
+           'judged.where(F.col("shares_person") & is_clean)', 'judged.where(F.col("shares_person"))'),
+    # section 5: entries and order
+    Mutant("a window is formed with exactly min_qualified", "entries",
+           '(F.count("*") >= F.min("min_qualified"))', '(F.count("*") > F.min("min_qualified"))'),
+    Mutant("an order for less makes an entry smaller", "entries",
+           'F.least("quantity", ordered)', 'F.greatest("quantity", ordered)'),
+    Mutant("an order for nothing asks for the quantity", "entries", "ordered >= 1", "ordered >= 0"),
+    Mutant("a team of exactly team_min is complete", "entries",
+           'number < F.col("team_min")', 'number <= F.col("team_min")'),
+    Mutant("a team has team_max members", "entries",
+           'F.row_number().over(order) > F.col("team_max")',
+           'F.row_number().over(order) >= F.col("team_max")'),
+    Mutant("members who join at one time are ordered by their ids", "entries",
+           '.orderBy("joined_at", "account_id")', '.orderBy("joined_at", F.desc("account_id"))'),
+    Mutant("a team's attempt is its earliest", "entries",
+           'F.min("attempt").alias("attempt")', 'F.max("attempt").alias("attempt")'),
+    Mutant("a team's orders are judged together", "entries",
+           'F.min("order_state").alias("order_state")', 'F.max("order_state").alias("order_state")'),
+    Mutant("the mean of a team's points is rounded up from the half", "entries",
+           'F.sum("points") * 2 + F.count("*")', 'F.sum("points") * 2'),
+    Mutant("the weight is one more than the points", "entries",
+           'F.least(F.coalesce("points", F.lit(0)), most) + 1',
+           'F.greatest(F.least(F.coalesce("points", F.lit(0)), most), F.lit(1))'),
+    Mutant("points are cut to the cap", "entries",
+           'F.least(F.coalesce("points", F.lit(0)), most) + 1',
+           'F.coalesce("points", F.lit(0)) + 1'),
+    Mutant("four tickets come of one hash", "draw", "_TO_A_HASH = 4", "_TO_A_HASH = 3"),
+    Mutant("the smallest ticket counts", "draw", "F.array_min(", "F.array_max("),
+    Mutant("tickets of one rank are ordered by their last digit", "draw",
+           "return F.concat(F.substring(ticket, _LEADING + 1, 1), entry_id)", "return entry_id"),
+    Mutant("an entry that does not fit is passed over", "selection",
+           "return [ranked.where(fits), _greedy(candidates)]", "return [ranked.where(fits)]"),
+    Mutant("an entry that fits exactly wins", "selection",
+           'fits = F.col("until") <= F.col("left")', 'fits = F.col("until") < F.col("left")'),
+    # section 6: outcomes and audit
+    Mutant("an entry as large as the stock can fit", "allocation",
+           '(F.col("size") > F.col("stock"), "cannot_fit")',
+           '(F.col("size") >= F.col("stock"), "cannot_fit")'),
+    Mutant("a forfeit needs a cancelled order, not a voided one", "allocation",
+           '(state == ORDER_STATES.index("cancelled"), "forfeited")',
+           '(state == ORDER_STATES.index("voided"), "forfeited")'),
+    Mutant("the platform's forfeits were confirmed before", "allocation",
+           '(state == cancelled) & F.col("cancelled_after_confirmation")', "(state == cancelled)"),
+    Mutant("teams are counted once", "statistics",
+           '.dropDuplicates([*KEY, "entry_id"])', ""),
+    Mutant("oversold is what is sold beyond the stock", "statistics",
+           'F.greatest(F.col("sold") - F.col("stock"), F.lit(0))', 'F.col("sold")'),
+    Mutant("the audit names who never was ready", "statistics",
+           "of_ready.unionByName(of_others)", "of_ready"),
+    Mutant("who forfeits gets no advance back", "statistics",
+           '.isin("won", "forfeited"))', '.isin("won"))'),
+    # section 7: history
+    Mutant("the scope is the category", "history",
+           '"category": "category"}', '"category": "campaign_id"}'),
+    Mutant("a streak expires after more than the days", "history",
+           "F.datediff(day, previous) > most", "F.datediff(day, previous) >= most"),
+    Mutant("an attempt is within the seconds when it is before their end", "history",
+           "(waited >= limit)", "(waited > limit)"),
+    Mutant("an advance of exactly the least counts", "history",
+           "(advance >= least)", "(advance > least)"),
+    Mutant("of a date as many losses count as are allowed", "history",
+           '(F.col("place") <= most)', '(F.col("place") < most)'),
+    Mutant("history order goes by rush_close before the ids", "history",
+           'ORDER = ("business_date", "rush_close", *KEY)', 'ORDER = ("business_date", *KEY, "rush_close")'),
+    Mutant("a forfeit resets the streak where it shall", "history",
+           '| ((result == "forfeited") & resets)', ""),
+    Mutant("outcomes of the platform can count", "history",
+           'settings.outcome_source == "replay"', "True"),
+    # section 8: bonus and ledger
+    Mutant("a tier begins at its min_failures", "bonus",
+           "F.when(streak >= tier.min_failures", "F.when(streak > tier.min_failures"),
+    Mutant("half a cent goes to the even one", "bonus",
+           "((twice == denominator) & (whole % 2 == 1))", "(twice == denominator)"),
+    Mutant("an award is cut to the greatest", "bonus",
+           "F.least(amount, most)", "amount"),
+    Mutant("who was served by the platform gets nothing", "bonus",
+           'F.col("platform_outcome") == "won", nothing', "F.lit(False), nothing"),
+    Mutant("who is blacklisted gets nothing", "bonus",
+           '((F.col("status") == "active") & ~is_blacklisted)', '(F.col("status") == "active")'),
+    Mutant("caps are taken up in history order", "bonus",
+           'of_day.orderBy("rush_close", *KEY)', 'of_day.orderBy(F.desc("rush_close"), *KEY)'),
+    Mutant("a cap is one for a date and campaign", "bonus",
+           'Window.partitionBy("account_id", "business_date", "campaign_id")',
+           'Window.partitionBy("account_id", "business_date")'),
+    Mutant("pay_from is the first date that is paid", "bonus",
+           'F.col("business_date") >= pay_from', 'F.col("business_date") > pay_from'),
+    Mutant("cents left over go to the largest fractions", "budget",
+           '(-F.col("fraction")).alias("rank")', 'F.col("fraction").alias("rank")'),
+    Mutant("fractions that are equal go by account", "budget",
+           'F.concat_ws(END, "account_id", "commodity_id", "window_id")',
+           'F.concat_ws(END, "window_id", "commodity_id", F.reverse("account_id"))'),
+    Mutant("a budget that is met exactly is not exceeded", "budget",
+           'F.col("total") > F.col("budget")', 'F.col("total") >= F.col("budget") - 1'),
+    Mutant("without clawback nothing is taken back", "ledger",
+           "F.when(claws_back, exactly).otherwise(F.greatest(exactly, F.lit(0)))", "exactly"),
+    Mutant("revisions are counted", "ledger",
+           'F.col("revision").cast("string")', 'F.lit("0")'),
+    # section 9: settings by date and campaign
+    Mutant("a change holds from its date on", "regimes",
+           "(business_date >= F.lit(day))", "(business_date > F.lit(day))"),
+    Mutant("a campaign has its own settings", "regimes",
+           "place = period * (len(self._campaigns) + 1) + campaign + 1",
+           "place = period * (len(self._campaigns) + 1) + 1"),
+)  # fmt: skip
+
+
+def problem_with(mutant: Mutant) -> str | None:
+    text = (ROOT / "solatium" / f"{mutant.module}.py").read_text()
+    found = text.count(mutant.old)
+    return None if found == 1 else f"{mutant.rule}: stands {found} times in {mutant.module}"
+
+
+def noticed_by(mutant: Mutant, copy: Path) -> str | None:
+    """The first test that fails on a mutant."""
+    place = copy / "solatium" / f"{mutant.module}.py"
+    original = place.read_text()
+    place.write_text(original.replace(mutant.old, mutant.new))
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS]
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    finally:
+        place.write_text(original)
+    if ended.returncode == 0:
+        return None
+    lines = ended.stdout.splitlines()
+    named = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return (named or lines[-1:] or [ended.stderr[-200:]])[0]
+
+
+def main(rules: list[str]) -> None:
+    """Tries all mutants, or those whose rule has one of the given words in it."""
+    chosen = [m for m in MUTANTS if not rules or any(word in m.rule for word in rules)]
+    problems = [problem for mutant in chosen if (problem := problem_with(mutant))]
+    if problems:
+        raise SystemExit("\n".join(["the library has changed; change the mutants:", *problems]))
+    survived = 0
+    with TemporaryDirectory(prefix="mutants-") as folder:
+        copy = Path(folder) / "project"
+        leave = shutil.ignore_patterns(".venv", ".git", "build", "dist", ".*_cache", "__pycache__")
+        shutil.copytree(ROOT, copy, ignore=leave)
+        for mutant in chosen:
+            by = noticed_by(mutant, copy)
+            survived += by is None
+            said = "SURVIVED" if by is None else f"caught: {by[:120]}"
+            sys.stdout.write(f"{mutant.module}: {mutant.rule}: {said}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(chosen)} mutants, {survived} survived\n")
+    raise SystemExit(1 if survived else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
