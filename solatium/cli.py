@@ -16,6 +16,7 @@ from rich.console import Console
 from solatium import __version__, contracts, engine, settings, summary
 from solatium.errors import SolatiumError, UsageError
 from solatium.gates import accepted_gates
+from solatium.generate.spec import Spec
 from solatium.run import Request, run
 from solatium.setting_values import calendar_date
 from solatium.storage import Location
@@ -88,6 +89,10 @@ def _date(name: str, text: str) -> typer.models.OptionInfo:
     return typer.Option(name, parser=_calendar_date, metavar="YYYY-MM-DD", help=text)
 
 
+def _share(of: str) -> typer.models.OptionInfo:
+    return typer.Option(metavar="SHARE", help=f"Share, from 0 to 1, of {of}.")
+
+
 @app.command()
 def nightly(
     landing: _Landing,
@@ -146,6 +151,96 @@ def demo(
         raise UsageError(f"{keep} is not empty; name a folder that is new")
     with tempfile.TemporaryDirectory(prefix="solatium-demo-") as folder:
         show_demo(keep or Path(folder), Console())
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for what is made.")],
+    participations: Annotated[
+        int, typer.Option(metavar="N", help="Accounts that take part in a window, a night.")
+    ] = Spec.participations,
+    nights: Annotated[
+        int, typer.Option(metavar="K", help="Business dates, one after the other.")
+    ] = Spec.nights,
+    first: Annotated[date, _date("--first", "The first business date.")] = Spec.first_date,
+    seed: Annotated[
+        str, typer.Option(metavar="TEXT", help="Another seed makes other logs of the same kind.")
+    ] = Spec.seed,
+    accounts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Accounts on the first night; some register on each later one. Without it, half "
+            "as many as participations.",
+        ),
+    ] = None,
+    windows: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Windows a night. Without it, one for 5,000 participations, and at least 8, of "
+            "which all policies and units have some.",
+        ),
+    ] = None,
+    hot: Annotated[float, _share("participations of a night that one window draws")] = Spec.hot,
+    late: Annotated[
+        float, _share("event rows that arrive a day late or more, a tenth of them too late")
+    ] = Spec.late,
+    bad: Annotated[float, _share("rows that are bad, of all kinds in turn")] = Spec.bad,
+    duplicates: Annotated[float, _share("event rows that arrive twice")] = Spec.duplicates,
+    conflicts: Annotated[
+        float, _share("event rows that arrive again with the same id and another time")
+    ] = Spec.conflicts,
+    teams: Annotated[
+        bool, typer.Option("--teams/--no-teams", help="Whether in some windows teams compete.")
+    ] = Spec.teams,
+    campaigns: Annotated[
+        int, typer.Option(metavar="N", help="Campaigns; some windows are of none.")
+    ] = Spec.campaigns,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Write local times of this zone, without a zone; business dates are of it too.",
+        ),
+    ] = None,
+    odd_names: Annotated[
+        bool, typer.Option("--odd-names", help="Write a platform's own column names and codes.")
+    ] = False,
+) -> None:
+    """Make logs to try solatium with: rush sales of any size, the same for the same seed.
+
+    OUT/landing gets the logs; OUT/config.yaml settings that fit them, with what
+    maps own names and local times back onto the contract. It ends by printing
+    the command that runs the nights.
+
+    solatium generate logs --participations 100000 --nights 14
+    """
+    from solatium.generate.make import generate as make
+
+    spec = Spec(
+        participations=participations,
+        nights=nights,
+        first_date=first,
+        seed=seed,
+        accounts=accounts,
+        windows=windows,
+        hot=hot,
+        late=late,
+        bad=bad,
+        duplicates=duplicates,
+        conflicts=conflicts,
+        teams=teams,
+        campaigns=campaigns,
+        timezone=Spec.timezone if timezone is None else timezone,
+        local_times=timezone,
+        odd_names=odd_names,
+    )
+    made = make(out, spec)
+    console = Console()
+    rows = ", ".join(f"{name} {count:,}" for name, count in made.rows.items())
+    console.print(f"{made.landing}: {rows}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\n{made.command()}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

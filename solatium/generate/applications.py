@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from solatium.contracts import landing
 from solatium.generate.accounts import FARM, KINDS, WIDTH, Accounts, Facts
-from solatium.generate.chance import Chance, Flags, Ints
+from solatium.generate.chance import Chance, Flags, Floats, Ints
 from solatium.generate.events import Events
 from solatium.generate.text import names, picked, whole
 from solatium.generate.windows import MINUTE, Windows
@@ -68,8 +68,8 @@ class Applications:
     team: Ints
     quantity: Ints
     device: Ints
-    slowness: np.ndarray
-    carelessness: np.ndarray
+    slowness: Floats
+    carelessness: Floats
     joined: Ints
     left: Ints
     returned: Ints
@@ -82,7 +82,7 @@ class Applications:
         taken: npt.NDArray[_Value] = values[self.window]
         return taken
 
-    def true(self, topic: str, share: float | np.ndarray) -> Flags:
+    def true(self, topic: str, share: float | Floats) -> Flags:
         return self.chance.true(f"{self.windows.night} {topic}", self.number, share)
 
     def below(self, topic: str, most: Ints | int) -> Ints:

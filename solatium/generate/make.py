@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -45,16 +46,28 @@ class Made:
     last_date: date
     rows: dict[str, int]
 
+    def command(self) -> str:
+        """The command that runs all nights, into a warehouse beside the logs."""
+        warehouse = self.landing.parent / "warehouse"
+        return shlex.join(
+            [
+                *("solatium", "nightly", "--landing", str(self.landing)),
+                *("--warehouse", str(warehouse), "--config", str(self.config)),
+                *("--date", self.last_date.isoformat()),
+            ]
+        )
+
 
 def generate(folder: Path, spec: Spec, piece: int = PIECE) -> Made:
     """Writes `landing/` and `config.yaml` into a new or empty folder.
 
     The same spec gives the same bytes, and a night is the same however many follow it. `piece`
-    bounds the memory; it decides which rows share a row group, and in how many parts a window that
-    is larger than it is sold. Raises UsageError where the spec cannot be meant, or the folder holds
-    something.
+    bounds the memory, and what is decided by the piece depends on it: in how many parts a large
+    window is sold, and which rows are bad or contradicted. Raises UsageError where the spec cannot
+    be meant, or the folder holds something.
     """
     spec.check()
+    _check_accounts(spec)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not an empty folder; name one that is new")
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +87,20 @@ def generate(folder: Path, spec: Spec, piece: int = PIECE) -> Made:
     )
 
 
-_HEAD = "# For generated logs; what each key means stands in conf/defaults.yaml.\n"
+def _check_accounts(spec: Spec) -> None:
+    """An account takes part in a window once, so the largest window needs as many accounts."""
+    ranks = np.arange(spec.window_count, dtype=np.float64)
+    largest = int(window_log.counts(spec, ranks).max())
+    if largest > spec.account_count:
+        raise UsageError(
+            f"accounts: {spec.account_count:,} are too few for a window with {largest:,} "
+            "participations; ask for more accounts, more windows, or a smaller hot share"
+        )
+
+
+_HEAD = """\
+# Made with the logs beside it, to fit them; conf/defaults.yaml says what each key means.
+"""
 
 
 class _Platform:

@@ -14,7 +14,7 @@ GRACE_DAYS = 2  # of the configuration that is written; late rows are late by it
 _YEARS = range(1980, 2200)
 _MOST_PARTICIPATIONS = 10**8  # event ids have digits for so many a night, and for so many nights
 _MOST_NIGHTS = 1000
-_MOST_ACCOUNTS = 500_000_000  # account ids have nine digits, newcomers of all nights included
+_MOST_ACCOUNTS = 200_000_000  # account ids have nine digits, for newcomers of all nights too
 _MOST_WINDOWS = 10**5
 
 
@@ -27,7 +27,8 @@ class Spec:
     per night, None is one for 5,000 participations, and at least 8. `hot` is the share of a night's
     participations that one window draws. `late`, `duplicates` and `conflicts` are shares of the
     event rows, `bad` of all rows. `campaigns` 0 is none. `timezone` has the calendar of business
-    dates; `local_times` None writes UTC times, a zone that zone's local times without a zone.
+    dates; `local_times` None writes UTC times, a zone that zone's local times without a zone, which
+    where clocks go back do not tell the second hour from the first.
     """
 
     participations: int = 20_000
@@ -75,19 +76,18 @@ class Spec:
         for name in ("hot", "late", "bad", "duplicates", "conflicts"):
             share = getattr(self, name)
             if not 0 <= share <= 1:
-                yield f"{name}: must be a share from 0 to 1, not {share}"
+                yield f"{name}: must be a share from 0 to 1, not {share:g}"
         if self.participations < self.window_count:
             yield (
                 f"windows: {self.participations:,} participations are too few for "
-                f"{self.window_count:,} windows; ask for fewer windows"
+                f"{self.window_count:,} windows, as each has at least one; ask for fewer windows"
             )
         if self.first_date.year not in _YEARS:
             yield (
                 f"first: must be in the years {_YEARS[0]} to {_YEARS[-1]}, not {self.first_date}"
             )
-        for name, zone in (("timezone", self.timezone), ("local_times", self.local_times)):
+        for zone in sorted({self.timezone, self.local_times or self.timezone}):
             try:
-                if zone is not None:
-                    time_zone(zone)
+                time_zone(zone)
             except ValueError as error:
-                yield f"{name}: {error}"
+                yield f"timezone: {error}"

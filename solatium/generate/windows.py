@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from solatium.contracts import landing
 from solatium.generate.accounts import DAY, HOUR
-from solatium.generate.chance import Chance, Flags, Ints, apportion
+from solatium.generate.chance import Chance, Flags, Floats, Ints, apportion
 from solatium.generate.spec import GRACE_DAYS, Spec
 from solatium.generate.text import money, picked, times, whole
 
@@ -85,13 +85,13 @@ def windows_of(spec: Spec, chance: Chance, night: int, midnight: int, day: str) 
     """
     number = np.arange(spec.window_count)
 
-    def of(topic: str) -> np.ndarray:
+    def of(topic: str) -> Floats:
         return chance.of(f"{night} {topic}", number)
 
     def below(topic: str, most: int) -> Ints:
         return chance.below(f"{night} {topic}", number, most)
 
-    count = _counts(spec, of("popularity"))
+    count = counts(spec, of("popularity"))
     turn = (number + night) % len(_TURNS)
     policy = np.array([policy for policy, _ in _TURNS])[turn]
     is_team = np.array([is_team for _, is_team in _TURNS])[turn] & spec.teams
@@ -132,8 +132,9 @@ def windows_of(spec: Spec, chance: Chance, night: int, midnight: int, day: str) 
     )
 
 
-def _counts(spec: Spec, popularity: np.ndarray) -> Ints:
-    """Participations: a share for the hot window, the others by their rank as Zipf has it."""
+def counts(spec: Spec, popularity: Floats) -> Ints:
+    """Participations of each window: a share for the hot one, which is the first; of the others by
+    the rank of their popularity, the lowest first, as Zipf has it."""
     total, windows = spec.participations, len(popularity)
     if windows == 1:
         return np.array([total])
@@ -142,7 +143,7 @@ def _counts(spec: Spec, popularity: np.ndarray) -> Ints:
     return np.concatenate([[hot], apportion(total - hot, 1 / (ranks + 4.0))])
 
 
-def _fates(policy: Ints, chances: np.ndarray, night: int) -> list[str]:
+def _fates(policy: Ints, chances: Floats, night: int) -> list[str]:
     """What goes wrong with which windows; the larger the night, the more of each."""
     windows = len(policy)
     fate = [""] * windows
@@ -249,11 +250,3 @@ def _rows(
 
 def campaign_name(number: int) -> str:
     return f"campaign-{number + 1}"
-
-
-def key_columns(windows: Windows, of: Ints) -> dict[str, pa.Array]:
-    """The two columns that name a window."""
-    return {
-        "commodity_id": picked(windows.commodity, of),
-        "window_id": picked(windows.name, of),
-    }
