@@ -44,7 +44,6 @@ FRAMES = (
 )
 
 _SAMPLE = 5
-_AT_ONCE = 2
 _META = {"law", "rules", "rows", "keys"}
 _META_OPTIONAL = {"counts"}
 
@@ -81,17 +80,18 @@ class Gate:
     """Checks what is given to it; one for a whole run.
 
     With `docs` it keeps all results in full, for Data Docs. Without, GX first only says yes or no,
-    which takes half the time, and looks again at what is not so.
+    which takes half the time, and looks again at what is not so. `tables` are those whose suites
+    are read, by default all that have one.
     """
 
-    def __init__(self, *, docs: bool = False) -> None:
+    def __init__(self, tables: Iterable[str] | None = None, *, docs: bool = False) -> None:
         self._first_look = "SUMMARY" if docs else "BOOLEAN_ONLY"
         self._gx = _load()
         self._context = _context()
         self._source = self._context.data_sources.add_pandas("solatium")
         self._definitions: dict[tuple[str, str], Any] = {}
-        for name in suite_names():
-            self._define(name)
+        for table in suite_names() if tables is None else tables:
+            self._define(table)
 
     def check(
         self, laws: Mapping[str, Laws], *, day: date, parameters: Mapping[str, Any] | None = None
@@ -104,9 +104,10 @@ class Gate:
         unknown = sorted(laws.keys() - set(FRAMES))
         if unknown:
             raise ExpectationsError(f"no frames {', '.join(unknown)}; they are {', '.join(FRAMES)}")
+        looked_at = dict.fromkeys(name for _, name in self._definitions if name in laws)
         failures = []
-        with ThreadPoolExecutor(_AT_ONCE) as pool:  # the engine computes while GX judges
-            coming = {name: pool.submit(_small, law) for name, law in laws.items()}
+        with ThreadPoolExecutor(max_workers=1) as pool:  # the engine computes while GX judges
+            coming = {name: pool.submit(_small, laws[name]) for name in looked_at}
             for (table, name), definition in self._definitions.items():
                 if name in laws:
                     rows = coming[name].result()
@@ -146,18 +147,16 @@ class Gate:
     def _define(self, table: str) -> None:
         """A validation for each frame that a suite looks at."""
         suite = read_suite(table)
-        looked_at = [(e.meta or {})["rows"] for e in suite.expectations]
-        for name in dict.fromkeys(looked_at):
-            title = table if name == table else f"{table}, {name}"
+        parts: dict[str, list[ExpectationConfiguration]] = {}
+        for expectation in suite.expectations:
+            configuration = expectation.configuration
+            assert configuration.meta is not None  # read_suite has seen to it
+            configuration.description = configuration.meta["law"]  # which Data Docs then show
+            parts.setdefault(configuration.meta["rows"], []).append(configuration)
+        for name, expectations in parts.items():
+            title = table if name == table else f"{table}-{name}"
             part = self._gx.ExpectationSuite(
-                name=title,
-                expectations=[
-                    expectation.configuration
-                    for expectation, rows in zip(suite.expectations, looked_at, strict=True)
-                    if rows == name
-                ],
-                meta=suite.meta,
-                notes=suite.notes,
+                name=title, expectations=expectations, meta=suite.meta, notes=suite.notes
             )
             batch = self._source.add_dataframe_asset(title)
             self._definitions[table, name] = self._context.validation_definitions.add(
@@ -193,24 +192,26 @@ def suite_names() -> list[str]:
 def read_suite(table: str) -> ExpectationSuite:
     """The suite of a table; every expectation says its law, and which keys to name.
 
-    Raises an ExpectationsError where a part of it is malformed: GX by itself would leave out what
-    it does not understand.
+    Raises an ExpectationsError where a part of it is malformed. A suite that GX makes of a whole
+    file would leave out what it does not understand; so each expectation is made by itself.
     """
     gx = _load()
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
     where = f"expectations/{table}.json"
     try:
         text = (data_folder("expectations") / f"{table}.json").read_text(encoding="utf-8")
         document = json.loads(text)
-        suite = gx.ExpectationSuite(**document)
         stated = document["expectations"]
+        document["expectations"] = [
+            ExpectationConfiguration(**expectation).to_domain_obj() for expectation in stated
+        ]
+        suite: ExpectationSuite = gx.ExpectationSuite(**document)
     except Exception as error:
         raise ExpectationsError(f"{where}: {error}") from error
     problems = []
     if suite.name != table:
         problems.append(f"is named {suite.name}")
-    if len(suite.expectations) != len(stated):
-        understood = [e.configuration.type for e in suite.expectations]
-        problems.append(f"of {len(stated)} expectations GX understands {', '.join(understood)}")
     for number, expectation in enumerate(stated, 1):
         meta = expectation.get("meta") or {}
         problems += [f"expectation {number} has no {key}" for key in sorted(_META - meta.keys())]
@@ -249,12 +250,19 @@ def _load() -> Any:
 
 
 def _context() -> Any:
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    """GX with all that it keeps in memory, and without its say over progress and usage."""
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = _load().get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
+    return _load().get_context(mode="ephemeral", project_config=config)
 
 
 def _small(laws: Laws) -> pd.DataFrame:

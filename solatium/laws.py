@@ -171,14 +171,18 @@ def rush(
 
 def _screened(screened: DataFrame) -> DataFrame:
     ready = is_ready()
-    return screened.groupBy(*_PLACE).agg(
-        F.count("*").alias("participants"),
-        _count(F.col("qualified")).alias("qualified"),
-        _count(ready).alias("ready"),
-        _count(F.col("qualified") != (F.size("reasons") == 0)).alias("qualified_with_reason"),
-        _repeated_accounts().alias("screened_twice"),
-        _high(F.when(ready, _account_hash())).alias("ready_high"),
-        _low(F.when(ready, _account_hash())).alias("ready_low"),
+    return (
+        _hashable(screened)
+        .groupBy(*_PLACE)
+        .agg(
+            F.count("*").alias("participants"),
+            _count(F.col("qualified")).alias("qualified"),
+            _count(ready).alias("ready"),
+            _count(F.col("qualified") != (F.size("reasons") == 0)).alias("qualified_with_reason"),
+            _repeated_accounts().alias("screened_twice"),
+            _high(F.when(ready, _account_hash())).alias("ready_high"),
+            _low(F.when(ready, _account_hash())).alias("ready_low"),
+        )
     )
 
 
@@ -188,24 +192,28 @@ def _allocated(allocations: DataFrame, outcome_source: str) -> DataFrame:
     source = outcome if outcome_source == "replay" else platform
     can_count = outcome.isin(*_TOOK_PLACE)
     competes = outcome != "not_formed"
-    return allocations.groupBy(*_PLACE).agg(
-        F.count("*").alias("given"),
-        _high(_account_hash()).alias("given_high"),
-        _low(_account_hash()).alias("given_low"),
-        *(
-            _count(outcome == name).alias(f"accounts_{name}")
-            for name in ("won", "lost", "forfeited")
-        ),
-        _count(competes).alias("account_entries"),
-        _count(competes & (outcome != "no_attempt")).alias("account_attempts"),
-        F.sum(F.when(outcome.isin(*_ALLOCATED), F.col("size").cast("bigint"))).alias(
-            "account_units"
-        ),
-        _count(can_count & (source == "won")).alias("wins_to_count"),
-        _count(can_count & (source == "lost")).alias("losses_to_count"),
-        _count(can_count & (source == "forfeited")).alias("forfeits_to_count"),
-        _count((outcome == "won") & (platform != "won")).alias("won_by_replay_only"),
-        _count((outcome != "won") & (platform == "won")).alias("won_by_platform_only"),
+    return (
+        _hashable(allocations)
+        .groupBy(*_PLACE)
+        .agg(
+            F.count("*").alias("given"),
+            _high(_account_hash()).alias("given_high"),
+            _low(_account_hash()).alias("given_low"),
+            *(
+                _count(outcome == name).alias(f"accounts_{name}")
+                for name in ("won", "lost", "forfeited")
+            ),
+            _count(competes).alias("account_entries"),
+            _count(competes & (outcome != "no_attempt")).alias("account_attempts"),
+            F.sum(F.when(outcome.isin(*_ALLOCATED), F.col("size").cast("bigint"))).alias(
+                "account_units"
+            ),
+            _count(can_count & (source == "won")).alias("wins_to_count"),
+            _count(can_count & (source == "lost")).alias("losses_to_count"),
+            _count(can_count & (source == "forfeited")).alias("forfeits_to_count"),
+            _count((outcome == "won") & (platform != "won")).alias("won_by_replay_only"),
+            _count((outcome != "won") & (platform == "won")).alias("won_by_platform_only"),
+        )
     )
 
 
@@ -259,22 +267,30 @@ def _results(results: DataFrame) -> DataFrame:
 def _outcomes(outcomes: DataFrame) -> DataFrame:
     result, streak = F.col("result"), F.col("consecutive_failures")
     is_unsound = F.when(result == "won", streak != 0).when(result == "lost", streak < 1)
-    return outcomes.groupBy(*_PLACE).agg(
-        _count(result == "won").alias("counted_wins"),
-        _count(result == "lost").alias("counted_losses"),
-        _count(result == "forfeited").alias("counted_forfeits"),
-        _count(is_unsound.otherwise(streak < 0)).alias("unsound_streaks"),
-        _repeated_accounts().alias("counted_twice"),
+    return (
+        _hashable(outcomes)
+        .groupBy(*_PLACE)
+        .agg(
+            _count(result == "won").alias("counted_wins"),
+            _count(result == "lost").alias("counted_losses"),
+            _count(result == "forfeited").alias("counted_forfeits"),
+            _count(is_unsound.otherwise(streak < 0)).alias("unsound_streaks"),
+            _repeated_accounts().alias("counted_twice"),
+        )
     )
 
 
 def _awards(awards: DataFrame) -> DataFrame:
     amount, raw = F.col("amount"), F.col("raw_amount")
-    return awards.groupBy(*_PLACE).agg(
-        F.count("*").alias("awards"),
-        _count((amount < 0) | (amount > raw)).alias("amounts_off"),
-        _count((F.col("reason") == "granted") != (amount == raw)).alias("reasons_off"),
-        _repeated_accounts().alias("awarded_twice"),
+    return (
+        _hashable(awards)
+        .groupBy(*_PLACE)
+        .agg(
+            F.count("*").alias("awards"),
+            _count((amount < 0) | (amount > raw)).alias("amounts_off"),
+            _count((F.col("reason") == "granted") != (amount == raw)).alias("reasons_off"),
+            _repeated_accounts().alias("awarded_twice"),
+        )
     )
 
 
@@ -373,6 +389,7 @@ def _unfounded(outcomes: DataFrame, opening: DataFrame, *, by_name: bool = False
     who = [F.col("account_id"), F.col("scope")]
     if not by_name:
         who = [F.xxhash64("account_id", "scope").alias("account")]
+    outcomes, opening = _hashable(outcomes), _hashable(opening)
     streak = F.col("consecutive_failures")
     one, minus = F.lit(1), F.lit(-1)
     losses = outcomes.where((F.col("result") == "lost") & (streak > 1))
@@ -420,6 +437,8 @@ def budgets(awards: DataFrame, windows: DataFrame, budgets: DataFrame | None) ->
 
 def unearned(awards: DataFrame, outcomes: DataFrame) -> Laws:
     """One row: `awards`, and how many of them are `unearned`: no counted loss at their streak."""
+
+    awards, outcomes = _hashable(awards), _hashable(outcomes)
 
     def sides(who: Sequence[Column]) -> DataFrame:
         lost = outcomes.where(F.col("result") == "lost").select(
@@ -600,6 +619,15 @@ def _nulls(table: contracts.Table) -> Column:
 
 def _unknown(table: contracts.Table) -> Column:
     return reduce(or_, (~F.col(c.name).isin(*c.values) for c in table.columns if c.values))
+
+
+def _hashable(rows: DataFrame) -> DataFrame:
+    """The same rows, to be hashed.
+
+    Sail 0.7.2 fails to hash a column that is one value all through a Delta file, where it computes
+    the hash while it reads. Behind a filter that no statistics can decide it does not.
+    """
+    return rows.where(F.length("account_id") > 0)
 
 
 def _account_hash() -> Column:
