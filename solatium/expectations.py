@@ -1,9 +1,9 @@
 """The gate of a night: holds the laws of `expectations/` against the numbers of `laws`.
 
 The suites are Great Expectations' own files, one per table. They are checked on pandas: each frame
-of `laws` is computed once by the engine and is small, where GX on the engine's own frame would
-compute it again for every expectation that names rows. Importing GX takes longer than all checks
-of a small night, so it is loaded with the first check, or ahead of it in the background by `warm`.
+of `laws` is small and is computed once by the engine, where GX on the engine's frame computes it
+anew for each expectation, which takes ten times as long. Loading GX takes longer than all checks
+of a small night, so it is loaded with the first gate, or ahead of it in the background by `warm`.
 GX keeps everything in memory here: no project folder, no usage statistics, no progress bars.
 """
 

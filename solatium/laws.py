@@ -32,6 +32,7 @@ Look = Callable[[], DataFrame]
 _PLACE = (*KEY, "business_date")
 _TOOK_PLACE = ("won", "lost", "forfeited", "voided")
 _ALLOCATED = ("won", "forfeited", "voided")
+_GREATEST = 2**31 - 1  # what a size is at most
 _HELD = ("seed_missing", "seed_mismatch")
 
 
@@ -240,7 +241,7 @@ def _teams(allocations: DataFrame, windows: DataFrame) -> DataFrame:
     )
     is_uneven = (
         (F.col("least") != F.col("size"))
-        | (F.col("quantity") != F.col("size"))
+        | (F.least(F.col("quantity"), F.lit(_GREATEST)) != F.col("size"))
         | (F.col("all_allocated") != F.col("allocated"))
     )
     return entry.groupBy(*_PLACE).agg(

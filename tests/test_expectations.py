@@ -21,12 +21,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 import rows as base
+import test_golden_rulebook as rulebook
 from harness import Nights, Row
 from solatium import contracts, expectations, laws, night, windows
 from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.expectations import ExpectationsError, Failure, Gate
 from solatium.laws import Laws
+from solatium.regimes import Regimes
 from solatium.settings import from_mapping
 from solatium.storage import Location
 from solatium.warehouse import Warehouse
@@ -608,59 +610,41 @@ def test_a_night_without_rows_breaks_no_law(running: Engine, gate: Gate) -> None
 
 
 def test_what_the_pipeline_computes_breaks_no_law(
-    nights: Nights, running: Engine, gate: Gate, tmp_path: Path
+    nights: Nights, running: Engine, gate: Gate
 ) -> None:
-    """Two nights: drawn, first come and held windows, a withdrawal, money posted."""
-    config = {"bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}, "grace_days": 1}
-    dates = [base.days(number) for number in range(2)]
-    for number, day in enumerate(dates):
-        places = [{"commodity": c, "window": f"w{number}", "day": day} for c in ("sku1", "sku2")]
-        nights.land(
-            base.landing(
-                base.window(**places[0]),
-                base.window(**places[1], policy="first_come", stock=2),
-                base.window("sku3", f"w{number}", day=day, draw_seed=None),
-                [base.entrant(account, **place) for account in "abc" for place in places],
-                base.entrant("d", **places[0]),
-                base.withdrew("d", "sku1", f"w{number}", day=day),
-                base.ordered("b", "sku2", f"w{number}", day=day),
-                base.ordered("c", "sku2", f"w{number}", day=day, status="cancelled"),
-            )
-        )
-    nights.run(dates[-1], config)
-    kept = Warehouse(running, Location.parse(str(nights.warehouse)), night.TABLES)
-    settings = from_mapping(config)
-    late = kept.read("_set_aside_windows").drop("reason")
-    in_force = windows.in_force(kept.read("windows"), late, settings)
-    outcomes, awards = kept.read("account_outcomes"), kept.read("bonus_awards")
-    closed = [day for day in dates if day < dates[-1]]
+    """Teams, weighted lotteries, scopes, caps and budgets, over three dates."""
+    nights.land(rulebook.LANDING)
+    nights.run(rulebook.THIRD, rulebook.CONFIG)
+    warehouse = Warehouse(running, Location.parse(str(nights.warehouse)), night.TABLES)
+    kept = {name: warehouse.read(name) for name in contracts.WAREHOUSE}
+    settings = from_mapping(rulebook.CONFIG)
+    regimes = Regimes(settings)
+    late = warehouse.read("_set_aside_windows").drop("reason")
+    in_force = windows.in_force(kept["windows"], late, settings, regimes)
+    limit = regimes.setting(lambda regime: regime.bonus.daily_budget, "decimal(18,2)")
+    budgets = in_force.select("business_date", "campaign_id", limit.alias("daily_budget"))
+    names = ["screened_participants", "allocations", "window_results", "account_outcomes"]
+    names += ["bonus_awards", "audit_discrepancies", "refunds_due"]
+    outcomes, awards, ledger = (
+        kept[name] for name in ("account_outcomes", "bonus_awards", "bonus_ledger")
+    )
+    history = kept["account_history"]
+    dates = [rulebook.FIRST, rulebook.SECOND, rulebook.THIRD]  # without grace, all are closed
     found = {
-        **{source: laws.events(source, kept.read(source), in_force) for source in contracts.EVENTS},
+        **{source: laws.events(source, kept[source], in_force) for source in contracts.EVENTS},
         "windows": laws.windows_in_force(in_force),
-        "accounts": laws.account_versions(kept.read("accounts")),
+        "accounts": laws.account_versions(kept["accounts"]),
         "rush": laws.rush(
-            in_force,
-            kept.read("screened_participants"),
-            kept.read("allocations"),
-            kept.read("window_results"),
-            outcomes,
-            awards,
-            kept.read("audit_discrepancies"),
-            kept.read("refunds_due"),
-            outcome_source=settings.outcome_source,
+            in_force, *(kept[name] for name in names), outcome_source=settings.outcome_source
         ),
-        "streaks": laws.streaks(
-            outcomes, kept.read("account_history").limit(0), kept.read("account_history")
-        ),
-        "budgets": laws.budgets(awards, in_force, None),
+        "streaks": laws.streaks(outcomes, history.limit(0), history),
+        "budgets": laws.budgets(awards, in_force, budgets.distinct()),
         "unearned": laws.unearned(awards, outcomes),
-        "balances": laws.balances(
-            awards, kept.read("bonus_ledger"), kept.read("bonus_waived"), in_force, closed
-        ),
-        "payouts": laws.payouts(kept.read("bonus_payouts"), kept.read("bonus_ledger"), dates[-1]),
+        "balances": laws.balances(awards, ledger, kept["bonus_waived"], in_force, dates),
+        "payouts": laws.payouts(kept["bonus_payouts"], ledger, rulebook.THIRD),
     }
-    assert kept.read("bonus_ledger").count() > 0
-    assert checked(gate, found, dates[-1]) == []
+    assert set(found) == set(expectations.FRAMES)
+    assert gate.check(found, day=rulebook.THIRD, parameters={"grace_days": 0}) == []
 
 
 # Bad ones
