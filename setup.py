@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent
 
 # Folders of the repository root that an installed `solatium` carries as its own data. They are no
 # packages, so that `import conf` or `import schemas` never finds them in someone's environment.
-DATA_FOLDERS = ("conf", "schemas")
+DATA_FOLDERS = ("conf", "expectations", "schemas")
 
 # The only place that declares dependencies; `make lock` turns it into requirements.lock.
 REQUIREMENTS = [
@@ -37,6 +37,9 @@ REQUIREMENTS = [
     "typer>=0.15",
     # Tables, bars and progress on a terminal.
     "rich>=13",
+    # Suites of what must hold of tables, in its own form, and pages of what was found. Pinned: the
+    # gate stands on how it judges. Its extra for Spark is not needed.
+    "great-expectations==1.24.1",
     # One run at a time holds a warehouse.
     "filelock>=3.16",
 ]
