@@ -202,6 +202,14 @@ def test_version(command: Command) -> None:
                 "The last date to judge anew",
             ],
         ),
+        (
+            "config",
+            [
+                "Check the settings, and show which are in force, and where each of them comes",
+                "solatium config --config night.yaml --date 2026-11-01 --campaign spring",
+                "without it, the settings before any change",
+            ],
+        ),
         ("tables", ["List the tables: what a row of each is", "Tell of the tables of this"]),
         ("demo", ["36,695 applications", "Keep the logs and the warehouse in this new folder"]),
     ],
@@ -219,7 +227,7 @@ def test_help_says_where_to_start_and_what_exit_statuses_mean(command: Command) 
     for sentence in (
         "Start with: solatium demo",
         "0 done; 2 wrong usage or configuration; 3 input refused; 4 another run holds the",
-        *("nightly", "backfill", "tables", "demo"),
+        *("nightly", "backfill", "config", "tables", "demo"),
     ):
         assert sentence in said.words
 
