@@ -17,6 +17,7 @@ from solatium import __version__, contracts, engine, settings, summary
 from solatium.errors import SolatiumError, UsageError
 from solatium.gates import accepted_gates
 from solatium.generate.spec import Spec
+from solatium.in_force import in_force
 from solatium.run import Request, run
 from solatium.setting_values import calendar_date
 from solatium.storage import Location
@@ -136,6 +137,31 @@ def backfill(
         landing, warehouse, config, engine_name, last,
         again_from=first, rescan=rescan, restate=restate, accept_gate=accept_gate,
     )  # fmt: skip
+
+
+@app.command("config")
+def show_config(
+    config: _Config = None,
+    day: Annotated[
+        date | None,
+        _date(
+            "--date", "The business date of a window; without it, the settings before any change."
+        ),
+    ] = None,
+    campaign: Annotated[
+        str | None, typer.Option(metavar="ID", help="The campaign of a window; without it, none.")
+    ] = None,
+) -> None:
+    """Check the settings, and show which are in force, and where each of them comes from.
+
+    solatium config --config night.yaml --date 2026-11-01 --campaign spring
+    """
+    found = in_force(config, day, campaign or None)
+    console = Console()
+    if console.is_terminal:
+        console.print(summary.settings(found))
+    else:
+        console.out(summary.settings_as_text(found), highlight=False)
 
 
 @app.command()

@@ -26,11 +26,17 @@ from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
 from solatium.gates import AcceptedGate, accepted_on
 from solatium.intake import Tally
+from solatium.judged import campaigns_by_date
 from solatium.landing import LandingZone
 from solatium.night import TABLES, Night
 from solatium.progress import Stages, log
 from solatium.regimes import Regimes
-from solatium.setting_differences import Difference, differences
+from solatium.setting_differences import (
+    Difference,
+    differences,
+    differences_of_all_dates,
+    span,
+)
 from solatium.settings import Settings
 from solatium.storage import Location
 from solatium.warehouse import Commit, Warehouse
@@ -98,7 +104,7 @@ def run(request: Request, console: Console, running: Engine | None = None) -> Re
         if request.again_from is not None and lineage:
             # dates that were handled later stand on those that are judged anew, and follow them
             request = replace(request, day=max(request.day, lineage[-1].day))
-        plan = _plan(request, landing, lineage)
+        plan = _plan(request, landing, root, lineage)
         notes = [*plan.notes, *landing.check(_days(plan.first, request.day))]
         with nullcontext(running) if running else engine.running(request.engine) as started:
             warehouse = Warehouse(started, root, TABLES)
@@ -108,7 +114,9 @@ def run(request: Request, console: Console, running: Engine | None = None) -> Re
 # What is to be handled
 
 
-def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> _Plan:
+def _plan(
+    request: Request, landing: LandingZone, root: Location, lineage: Sequence[Commit]
+) -> _Plan:
     arrivals = landing.dates()
     earliest = min([day for day in arrivals if day <= request.day], default=request.day)
     if not lineage:
@@ -122,12 +130,11 @@ def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> 
     reasons: dict[date, str] = {}
     if request.again_from is not None:
         reasons[request.again_from] = "as was asked"
-    differing = _differing(request, lineage)
+    differing = _differing(request, root, lineage)
     if differing:
-        _refuse_other_judgement(request, lineage, differing)
         # a business date is first judged by the run of that date
         first = min(difference.first for difference in differing)
-        keys = ", ".join(sorted(difference.key for difference in differing))
+        keys = ", ".join(dict.fromkeys(difference.name for difference in differing))
         reasons[max(first, min(earliest, lineage[0].day))] = f"other settings: {keys}"
     for day, tables in _changed_arrivals(request, landing, lineage):
         reasons.setdefault(day, f"files of dt={day} have changed: {', '.join(tables)}")
@@ -137,37 +144,46 @@ def _plan(request: Request, landing: LandingZone, lineage: Sequence[Commit]) -> 
     return _Plan(first, tuple(notes))
 
 
-def _differing(request: Request, lineage: Sequence[Commit]) -> list[Difference]:
+def _differing(request: Request, root: Location, lineage: Sequence[Commit]) -> list[Difference]:
     """What would judge handled dates otherwise than they were, so that they must be judged again.
 
     Dates that are open are judged again by every run. But settings that concern all dates alike
-    decide what came in, and count for open dates too.
+    decide what came in, and count for open dates too. UsageError where closed dates would be judged
+    otherwise, and nobody asked for it.
     """
-    first, newest = lineage[0].day, lineage[-1]
-    then = Settings.from_judging(newest.judging)
-    last_closed = newest.day - timedelta(days=then.grace_days)
-    closed = differences(request.settings, then, first, last_closed)
-    everywhere = differences(request.settings, then, first, newest.day)
-    return closed or [d for d in everywhere if d.concerns_all_dates]
-
-
-def _refuse_other_judgement(
-    request: Request, lineage: Sequence[Commit], differing: Sequence[Difference]
-) -> None:
-    """UsageError where closed dates would be judged by other settings, and nobody asked for it."""
     newest = lineage[-1]
-    last_closed = newest.day - timedelta(days=int(newest.judging["grace_days"]))
-    first = min(difference.first for difference in differing)
-    if request.restate or last_closed < lineage[0].day:
-        return
-    last = max(difference.last for difference in differing)
-    raise UsageError(
-        f"this configuration would judge the closed dates {first} to {last} otherwise than "
-        "the warehouse was built with; nothing was changed",
-        [
-            *(str(difference) for difference in differing),
-            "give --restate to have the past judged anew by these settings, or take them back",
-        ],
+    then = Settings.from_judging(newest.judging)
+    if request.settings.judging() == then.judging():
+        return []
+    last_closed = newest.day - timedelta(days=then.grace_days)
+    judged = campaigns_by_date(root, newest, last_closed)
+    # the first night may have closed dates before its own
+    first = min([lineage[0].day, *judged])
+    if first > last_closed:
+        return differences_of_all_dates(request.settings, then, first, newest.day)
+    closed = [
+        *differences_of_all_dates(request.settings, then, first, last_closed),
+        *differences(request.settings, then, judged),
+    ]
+    if closed and not request.restate:
+        raise _other_judgement(closed, last_closed)
+    return closed
+
+
+def _other_judgement(closed: Sequence[Difference], last_closed: date) -> UsageError:
+    first = min(difference.first for difference in closed)
+    last = max(difference.last for difference in closed)
+    dates = f"closed date{'' if first == last else 's'} {span(first, last)}"
+    advice = ["give --restate to have the past judged anew by these settings, or take them back"]
+    if not all(difference.concerns_all_dates for difference in closed):
+        advice.append(
+            f"to have them from {last_closed + _ONE_DAY} on, the first date that is open, "
+            "write them under changes"
+        )
+    return UsageError(
+        f"this configuration would judge the {dates} otherwise than the warehouse was built "
+        "with; nothing was changed",
+        [*(str(difference) for difference in closed), *advice],
     )
 
 

@@ -6,7 +6,6 @@ campaign, or those that change from a date on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -153,15 +152,9 @@ class _Some:
         return handler.generate_schema(self.model)
 
 
-def _no_scope(history: object) -> object:
-    if isinstance(history, Mapping) and "scope" in history:
-        raise ValueError("scope is one for all dates; set history.scope outside of changes")
-    return history
-
-
 SomeScreening = Annotated[Any, _Some(Screening)]
 SomeDraw = Annotated[Any, _Some(Draw)]
-SomeHistory = Annotated[Any, _Some(History, without="scope"), BeforeValidator(_no_scope)]
+SomeHistory = Annotated[Any, _Some(History, without="scope")]  # a streak has one scope for ever
 SomeBonus = Annotated[Any, _Some(Bonus)]
 
 
@@ -173,15 +166,16 @@ class Campaign(Section):
     bonus: SomeBonus = None
 
 
-def _named(campaigns: object) -> dict[str, Any]:
-    named = mapping_of(campaigns)
-    for name in named:
-        if not isinstance(name, str) or not name:
-            raise ValueError(f"a campaign is named by text, not {shown(name)}; quotes make it text")
-    return named
+def _campaign_id(name: object) -> str:
+    if not isinstance(name, str):
+        raise ValueError(f"a campaign is named by text, not {shown(name)}; quotes make it text")
+    if not name:  # windows without a campaign have none of their own settings
+        raise ValueError("the name of a campaign must not be empty")
+    return name
 
 
-Campaigns = Annotated[dict[str, Campaign], BeforeValidator(_named)]
+CampaignId = Annotated[str, BeforeValidator(_campaign_id)]
+Campaigns = Annotated[dict[CampaignId, Campaign], BeforeValidator(mapping_of)]
 
 
 class Change(Section):

@@ -133,6 +133,16 @@ def load(path: Path | None) -> Settings:
     """
     if path is None:
         return from_mapping({})
+    return _settings(*_document(path))
+
+
+def written(path: Path | None) -> dict[str, Any]:
+    """What a YAML file says by itself, unchecked; with None nothing."""
+    return _document(path)[0] if path else {}
+
+
+def _document(path: Path) -> tuple[dict[str, Any], str, list[str]]:
+    """What a file says, its name, and the keys that it gives twice."""
     try:
         document, repeated = read(Path(path).read_bytes())
     except OSError as error:
@@ -143,7 +153,7 @@ def load(path: Path | None) -> Settings:
         document = {}
     if not isinstance(document, dict):
         raise UsageError(f"{path}: must be a mapping of settings, not {shown(document)}")
-    return _settings(document, str(path), repeated)
+    return document, str(path), repeated
 
 
 def from_mapping(mapping: Mapping[str, Any]) -> Settings:

@@ -1,4 +1,4 @@
-"""What the command shows at its end: a run in numbers, and the list of tables."""
+"""What the command shows: a run in numbers, the list of tables, the settings in force."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from deltalake import DeltaTable
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
+from rich.text import Text
 
 from solatium import contracts
+from solatium.in_force import DEFAULT, InForce
 from solatium.run import Report
 from solatium.storage import Location
 from solatium.warehouse import Warehouse
@@ -77,3 +79,24 @@ def tables(names: Sequence[str], root: Location | None) -> RenderableType:
             row += [str(version), f"{delta.count():,}"]
         shown.add_row(*row)
     return shown
+
+
+def settings(found: InForce) -> RenderableType:
+    """The settings in force, a line a key; defaults stand back."""
+    shown = Table(Column("key", no_wrap=True), title=found.title)
+    for name in ("value", "comes from"):
+        shown.add_column(name, overflow="fold")
+    for line in found.lines:
+        cells = (Text(cell) for cell in (line.key, line.value, line.source))
+        shown.add_row(*cells, style="dim" if line.source == DEFAULT else None)
+    return Group(shown, *map(Text, found.notes))
+
+
+def settings_as_text(found: InForce) -> str:
+    """The same for files and pipes: aligned text, and as comments what is no key."""
+    keys, values = (
+        max(len(text) for text in column)
+        for column in zip(*((line.key, line.value) for line in found.lines), strict=True)
+    )
+    lines = (f"{line.key:{keys}}  {line.value:{values}}  {line.source}" for line in found.lines)
+    return "\n".join([f"# {found.title}", *lines, *(f"# {note}" for note in found.notes)])

@@ -52,6 +52,7 @@ CONFIG: dict[str, Any] = {
     "bonus": {"tiers": TIERS, "clawback": True},
     "gates": {"max_quarantine_share": "1"},
 }
+CAMPAIGNS = {THIRD: "spring"}
 LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
 
 
@@ -62,7 +63,7 @@ def story() -> Landing:
     for number, day in enumerate(DATES):
         draw = f"draw-{number}"
         rows += [
-            race(f"race-{number}", "front", "ann", "ben", day=day),
+            race(f"race-{number}", "front", "ann", "ben", day=day, campaign_id=CAMPAIGNS.get(day)),
             window(draw, day=day),
             [entrant(name, commodity=draw, day=day) for name in ("ann", "ben", "cy")],
             ordered("cy", draw, day=day, status="confirmed"),
@@ -403,13 +404,17 @@ def test_other_settings_for_closed_dates_are_refused_unless_the_past_is_restated
     with pytest.raises(UsageError) as refused:
         nights.run(FOURTH, other)
     assert f"the closed dates {FIRST} to {THIRD} " in refused.value.headline
-    keys = [problem.split(":")[0] for problem in refused.value.problems[:-1]]
-    assert keys == ["bonus.tiers", "history.max_failures_per_day"]
-    assert refused.value.problems[1] == "history.max_failures_per_day: was 3, now 1"
-    assert "--restate" in refused.value.problems[-1]
+    losses, tiers, *advice = refused.value.problems
+    assert losses == f"history.max_failures_per_day: was 3, now 1 ({FIRST} to {THIRD})"
+    assert tiers.startswith("bonus.tiers: was [{")
+    assert "--restate" in advice[0]
+    assert advice[1].startswith(f"to have them from {FOURTH} on")
     assert contents(nights.warehouse) == before
 
-    assert nights.run(FOURTH, other, restate=True).handled == DATES
+    report = nights.run(FOURTH, other, restate=True)
+    assert report.handled == DATES
+    keys = "history.max_failures_per_day, bonus.tiers"
+    assert report.notes == [f"judging anew from {FIRST} on: other settings: {keys}"]
     expected = reference_tables(STORY, other, FOURTH)
     assert disagreements(nights, expected, last_closed=THIRD) == []
 
@@ -421,6 +426,87 @@ def test_other_settings_are_no_matter_while_nothing_has_closed(
     other = CONFIG | {"bonus": {"tiers": TIERS[1:]}}
     nights.run(FIRST, other)
     assert differences(nights.warehouse, reference_tables(STORY, other, FIRST)) == []
+
+
+def test_a_first_night_may_have_closed_dates_before_its_own(nights: Nights) -> None:
+    """Logs of an earlier rush that arrive with the first ones, still in its grace."""
+    rows = landing(race("race", "front", "ann", day=FIRST))
+    nights.land({name: [row | {"dt": SECOND} for row in some] for name, some in rows.items()})
+    nights.run(SECOND, CONFIG)
+    assert [row["run_date"] for row in nights.rows("bonus_ledger")] == [SECOND]
+    other = CONFIG | {"bonus": {"tiers": TIERS[1:], "clawback": True}}
+    with pytest.raises(UsageError, match=f"the closed date {FIRST} otherwise"):
+        nights.run(SECOND, other)
+    nights.run(SECOND, other, restate=True)
+    assert balances(nights) == {}
+
+
+def changing(day: date, **sections: Any) -> dict[str, Any]:
+    """CONFIG, with a change from a date on."""
+    return CONFIG | {"changes": [{"from": day, **sections}]}
+
+
+def test_a_change_from_an_open_date_is_no_matter_for_closed_ones(
+    standing: Standing, resumed: Callable[[date], Nights]
+) -> None:
+    nights = resumed(THIRD)
+    other = changing(THIRD, bonus={"tiers": TIERS[1:]}, history={"max_failures_per_day": 1})
+    assert nights.run(FOURTH, other).handled == [FOURTH]
+    expected = reference_tables(STORY, other, FOURTH)
+    assert disagreements(nights, expected, last_closed=THIRD) == []
+    usual = standing.tables(FOURTH)
+    for name in ("account_outcomes", "bonus_awards"):
+        closed = {
+            row for row in usual[name] if f"{THIRD!r}" not in row and f"{FOURTH!r}" not in row
+        }
+        now = set(tables(nights.warehouse)[name])
+        assert closed < now
+        assert now != set(usual[name])
+
+
+def test_settings_of_what_is_still_to_come_leave_all_tables_as_they_are(
+    standing: Standing, resumed: Callable[[date], Nights]
+) -> None:
+    """A change from a later date, and a campaign that has had no window."""
+    nights = resumed(FOURTH)
+    nothing = {"bonus": {"tiers": []}}
+    other = changing(days(9), **nothing) | {"campaigns": {"summer": nothing}}
+    assert nights.run(FOURTH, other).handled == [FOURTH]
+    assert tables(nights.warehouse) == standing.tables(FOURTH)
+
+
+def test_a_change_that_reaches_back_to_closed_dates_is_refused(
+    resumed: Callable[[date], Nights],
+) -> None:
+    nights = resumed(FOURTH)
+    before = contents(nights.warehouse)
+    with pytest.raises(UsageError) as refused:
+        nights.run(FOURTH, changing(SECOND, history={"max_failures_per_day": 1}))
+    assert f"the closed dates {SECOND} to {THIRD} otherwise" in refused.value.headline
+    assert refused.value.problems[0] == (
+        f"history.max_failures_per_day: was 3, now 1 ({SECOND} to {THIRD})"
+    )
+    assert contents(nights.warehouse) == before
+
+
+def test_settings_of_a_campaign_matter_from_its_first_window_on(
+    resumed: Callable[[date], Nights],
+) -> None:
+    nights = resumed(FOURTH)
+    other = CONFIG | {"campaigns": {"spring": {"bonus": {"tiers": []}}}}
+    with pytest.raises(UsageError) as refused:
+        nights.run(FOURTH, other)
+    assert f"the closed date {THIRD} otherwise" in refused.value.headline
+    assert refused.value.problems[0].startswith("bonus.tiers of campaign spring: was [{")
+    assert refused.value.problems[0].endswith(f"now [] ({THIRD})")
+
+    report = nights.run(FOURTH, other, restate=True)
+    assert report.handled == [THIRD, FOURTH]
+    assert report.notes == [
+        f"judging anew from {THIRD} on: other settings: bonus.tiers of campaign spring"
+    ]
+    expected = reference_tables(STORY, other, FOURTH)
+    assert disagreements(nights, expected, last_closed=THIRD) == []
 
 
 # Closed dates that are judged anew
