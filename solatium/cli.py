@@ -78,6 +78,15 @@ _AcceptGate = Annotated[
     ),
 ]
 
+_DataDocs = Annotated[
+    str | None,
+    typer.Option(
+        "--data-docs",
+        metavar="FOLDER",
+        help="Write down as web pages how every night fared with the laws it is checked by.",
+    ),
+]
+
 
 def _calendar_date(text: str) -> date:
     try:
@@ -104,6 +113,7 @@ def nightly(
     rescan: _Rescan = False,
     restate: _Restate = False,
     accept_gate: _AcceptGate = None,
+    data_docs: _DataDocs = None,
 ) -> None:
     """Handle every date up to --date that is not handled yet, and judge open dates anew.
 
@@ -111,7 +121,7 @@ def nightly(
     """
     _run(
         landing, warehouse, config, engine_name, day,
-        rescan=rescan, restate=restate, accept_gate=accept_gate,
+        rescan=rescan, restate=restate, accept_gate=accept_gate, data_docs=data_docs,
     )  # fmt: skip
 
 
@@ -126,6 +136,7 @@ def backfill(
     rescan: _Rescan = False,
     restate: _Restate = False,
     accept_gate: _AcceptGate = None,
+    data_docs: _DataDocs = None,
 ) -> None:
     """Judge a range of dates anew; later dates that were handled follow, as they stand on it.
 
@@ -135,7 +146,8 @@ def backfill(
         raise UsageError(f"--to {last} is before --from {first}")
     _run(
         landing, warehouse, config, engine_name, last,
-        again_from=first, rescan=rescan, restate=restate, accept_gate=accept_gate,
+        again_from=first, rescan=rescan, restate=restate,
+        accept_gate=accept_gate, data_docs=data_docs,
     )  # fmt: skip
 
 
@@ -294,6 +306,7 @@ def _run(
     rescan: bool,
     restate: bool,
     accept_gate: list[str] | None,
+    data_docs: str | None,
 ) -> None:
     name = engine_name or engine.default_name()
     if name not in engine.NAMES:
@@ -308,6 +321,7 @@ def _run(
         rescan=rescan,
         restate=restate,
         accepted=accepted_gates(accept_gate or []),
+        data_docs=Location.parse(data_docs) if data_docs else None,
     )
     report = run(request, Console(stderr=True))
     Console().print(summary.of_run(report))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from solatium.expectations import Gate
 from solatium.gates import AcceptedGate
 from solatium.landing import LandingZone
 from solatium.progress import Stages
@@ -26,6 +27,7 @@ class Context:
     day: date
     stages: Stages
     gates: Mapping[str, AcceptedGate]  # that may be passed, by landing table
+    expectations: Gate
 
     @property
     def grace(self) -> timedelta:

@@ -90,7 +90,8 @@ class Gate:
         self._context = _context()
         self._source = self._context.data_sources.add_pandas("solatium")
         self._definitions: dict[tuple[str, str], Any] = {}
-        for table in suite_names() if tables is None else tables:
+        self.tables = tuple(suite_names() if tables is None else tables)
+        for table in self.tables:
             self._define(table)
 
     def check(

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from solatium import contracts, history, ingest, ledger, statistics, windows
+from solatium import contracts, history, ingest, laws, ledger, statistics, windows
 from solatium.activity import activity
 from solatium.allocation import allocate
 from solatium.bonus import bonus_awards, latest_accounts
@@ -64,10 +65,13 @@ class Night:
             *days(known.changed, "old_date"),
         }
         groups = self._groups()
+        opening = self._opening()
         if groups:
-            self._judge_all(groups)
+            self._judge_all(groups, opening)
         self._list_refunds([day for dates in groups for day in dates])
-        self._post()
+        closed = self._newly_closed()
+        self._post(closed)
+        self._check([day for dates in groups for day in dates], closed, opening)
         return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
 
     # Which dates
@@ -111,9 +115,9 @@ class Night:
 
     # The rooms
 
-    def _judge_all(self, groups: list[list[date]]) -> None:
+    def _judge_all(self, groups: list[list[date]], opening: DataFrame) -> None:
         """Judges, counts and awards one group after the other, each on the history before it."""
-        past = closed = self._opening()
+        past = closed = opening
         for dates in groups:
             self._judge(dates, past)
             outcomes = self._count(dates, past)
@@ -243,11 +247,14 @@ class Night:
         payments = self._of("payment", dates).select(*columns).unionByName(late.select(*columns))
         return statistics.refunds_due(payments, self._of("allocations", dates), due)
 
-    def _post(self) -> None:
+    def _newly_closed(self) -> list[date]:
+        """The closed dates of which the ledger may not hold what is awarded."""
+        first = min(self.first, self.posted_from or self.first)
+        span = (self.last_closed - first).days
+        return [first + timedelta(days=number) for number in range(span + 1)]
+
+    def _post(self, closed: list[date]) -> None:
         with self.context.stages.stage("post", self.day) as stage:
-            first = min(self.first, self.posted_from or self.first)
-            span = (self.last_closed - first).days
-            closed = [first + timedelta(days=number) for number in range(span + 1)]
             if self.posted_from is None and not self.with_windows & set(closed):
                 return
             posting = ledger.post(
@@ -269,6 +276,48 @@ class Night:
                 self.tally.entries_sum += total
             if waived.count():
                 self.warehouse.append("bonus_waived", waived)
+
+    def _check(self, dates: list[date], closed: list[date], opening: DataFrame) -> None:
+        """InputError where what came in, or what came out, breaks a law of conservation."""
+        if not self.context.expectations.tables:
+            return
+        with self.context.stages.stage("check laws", self.day):
+            of = partial(self._of, dates=dates)
+            due = self._windows(dates)
+            accounts = self.warehouse.read("accounts").where(F.col("dt") == F.lit(self.day))
+            posted = self.warehouse.read("bonus_ledger")
+            waived = self.warehouse.read("bonus_waived")
+            awards = self._of("bonus_awards", closed)
+            found = {
+                "windows": laws.windows_in_force(due),
+                "accounts": laws.account_versions(accounts),
+                "balances": laws.balances(awards, posted, waived, self.in_force, closed),
+                "payouts": laws.payouts(self.warehouse.read("bonus_payouts"), posted, self.day),
+            }
+            if dates:
+                budget = self.regimes.setting(lambda r: r.bonus.daily_budget, "decimal(18,2)")
+                budgets = due.select("business_date", "campaign_id", budget.alias("daily_budget"))
+                found |= {
+                    **{source: laws.events(source, of(source), due) for source in EVENTS},
+                    "rush": laws.rush(
+                        due,
+                        of("screened_participants"),
+                        of("allocations"),
+                        of("window_results"),
+                        of("account_outcomes"),
+                        of("bonus_awards"),
+                        of("audit_discrepancies"),
+                        of("refunds_due"),
+                        outcome_source=self.settings.outcome_source,
+                    ),
+                    "streaks": laws.streaks(
+                        of("account_outcomes"), opening, self.warehouse.read("account_history")
+                    ),
+                    "budgets": laws.budgets(of("bonus_awards"), self.in_force, budgets.distinct()),
+                    "unearned": laws.unearned(of("bonus_awards"), of("account_outcomes")),
+                }
+            parameters = {"grace_days": self.settings.grace_days}
+            self.context.expectations.refuse(found, day=self.day, parameters=parameters)
 
     def _replace(self, table: str, rows: DataFrame, dates: Sequence[date]) -> int:
         number = self.warehouse.replace(table, rows, column="business_date", dates=dates)

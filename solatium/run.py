@@ -24,6 +24,7 @@ from solatium import __version__, contracts, engine, progress
 from solatium.context import Context
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
+from solatium.expectations import Gate
 from solatium.gates import AcceptedGate, accepted_on
 from solatium.intake import Tally
 from solatium.judged import campaigns_by_date
@@ -50,7 +51,8 @@ class Request:
 
     `again_from` is a date from which everything is judged anew. `rescan` looks at the landing files
     of all arrival dates, not only of the last `rescan_days`. `restate` lets another configuration
-    judge the closed dates too. `accepted` are gates that may be passed.
+    judge the closed dates too. `accepted` are gates that may be passed. In
+    `data_docs` the checks of every night are written down as pages.
     """
 
     landing: Location
@@ -62,6 +64,7 @@ class Request:
     rescan: bool = False
     restate: bool = False
     accepted: tuple[AcceptedGate, ...] = ()
+    data_docs: Location | None = None
 
 
 @dataclass
@@ -87,8 +90,15 @@ class _Plan:
     notes: tuple[str, ...]
 
 
-def run(request: Request, console: Console, running: Engine | None = None) -> Report:
+def run(
+    request: Request,
+    console: Console,
+    running: Engine | None = None,
+    expectations: Gate | None = None,
+) -> Report:
     """Does what is asked, on the engine that is `running`, or else on one that it starts.
+
+    Every night is held against `expectations`, or else against all that there are.
 
     Raises a SolatiumError where it cannot, with nothing left half-written.
     """
@@ -108,7 +118,8 @@ def run(request: Request, console: Console, running: Engine | None = None) -> Re
         notes = [*plan.notes, *landing.check(_days(plan.first, request.day))]
         with nullcontext(running) if running else engine.running(request.engine) as started:
             warehouse = Warehouse(started, root, TABLES)
-            return _Run(request, landing, warehouse, lineage, plan, notes).handle(console)
+            checks = expectations or Gate(docs=request.data_docs is not None)
+            return _Run(request, landing, warehouse, lineage, plan, notes, checks).handle(console)
 
 
 # What is to be handled
@@ -218,6 +229,7 @@ class _Run:
         lineage: list[Commit],
         plan: _Plan,
         notes: list[str],
+        expectations: Gate,
     ) -> None:
         self.request = request
         self.landing = landing
@@ -227,6 +239,7 @@ class _Run:
         self.started = datetime.now(UTC)
         self.newest = lineage[-1] if lineage else None
         self.commits = tuple(lineage)  # as the run found them
+        self.expectations = expectations
         self.lineage = [commit for commit in lineage if commit.day < plan.first]
         self.taken_back = [commit for commit in lineage if commit.day >= plan.first]
         self.settled = lineage[-1].settled if lineage else date.min
@@ -251,6 +264,9 @@ class _Run:
                 except BaseException:
                     self.warehouse.rewind(self.newest, self.newest)
                     raise
+                finally:
+                    if self.request.data_docs is not None:
+                        self.expectations.data_docs(self.request.data_docs.path)
                 stages.night_done()
             self.report.seconds = stages.seconds()
         self._collect_results()
@@ -297,6 +313,7 @@ class _Run:
                 gates=accepted_on(
                     day, self.request.accepted, self.commits, self.landing.arrived(day)
                 ),
+                expectations=self.expectations,
             )
             night = Night(context, self.lineage)
             try:

@@ -22,16 +22,13 @@ from pyspark.sql import types as T
 
 import rows as base
 import test_golden_rulebook as rulebook
-from harness import Nights, Row
-from solatium import contracts, expectations, laws, night, windows
+from harness import Nights, Row, contents
+from solatium import contracts, expectations, laws, statistics
 from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.expectations import ExpectationsError, Failure, Gate
 from solatium.laws import Laws
-from solatium.regimes import Regimes
-from solatium.settings import from_mapping
 from solatium.storage import Location
-from solatium.warehouse import Warehouse
 
 DAY = base.DAY
 Tables = dict[str, list[Row]]
@@ -609,42 +606,38 @@ def test_a_night_without_rows_breaks_no_law(running: Engine, gate: Gate) -> None
     assert checked(gate, the_laws(running, empty)) == []
 
 
-def test_what_the_pipeline_computes_breaks_no_law(
-    nights: Nights, running: Engine, gate: Gate
-) -> None:
+def test_nights_break_no_law(nights: Nights, gate: Gate) -> None:
     """Teams, weighted lotteries, scopes, caps and budgets, over three dates."""
+    nights.expectations = gate
     nights.land(rulebook.LANDING)
-    nights.run(rulebook.THIRD, rulebook.CONFIG)
-    warehouse = Warehouse(running, Location.parse(str(nights.warehouse)), night.TABLES)
-    kept = {name: warehouse.read(name) for name in contracts.WAREHOUSE}
-    settings = from_mapping(rulebook.CONFIG)
-    regimes = Regimes(settings)
-    late = warehouse.read("_set_aside_windows").drop("reason")
-    in_force = windows.in_force(kept["windows"], late, settings, regimes)
-    limit = regimes.setting(lambda regime: regime.bonus.daily_budget, "decimal(18,2)")
-    budgets = in_force.select("business_date", "campaign_id", limit.alias("daily_budget"))
-    names = ["screened_participants", "allocations", "window_results", "account_outcomes"]
-    names += ["bonus_awards", "audit_discrepancies", "refunds_due"]
-    outcomes, awards, ledger = (
-        kept[name] for name in ("account_outcomes", "bonus_awards", "bonus_ledger")
-    )
-    history = kept["account_history"]
-    dates = [rulebook.FIRST, rulebook.SECOND, rulebook.THIRD]  # without grace, all are closed
-    found = {
-        **{source: laws.events(source, kept[source], in_force) for source in contracts.EVENTS},
-        "windows": laws.windows_in_force(in_force),
-        "accounts": laws.account_versions(kept["accounts"]),
-        "rush": laws.rush(
-            in_force, *(kept[name] for name in names), outcome_source=settings.outcome_source
-        ),
-        "streaks": laws.streaks(outcomes, history.limit(0), history),
-        "budgets": laws.budgets(awards, in_force, budgets.distinct()),
-        "unearned": laws.unearned(awards, outcomes),
-        "balances": laws.balances(awards, ledger, kept["bonus_waived"], in_force, dates),
-        "payouts": laws.payouts(kept["bonus_payouts"], ledger, rulebook.THIRD),
-    }
-    assert set(found) == set(expectations.FRAMES)
-    assert gate.check(found, day=rulebook.THIRD, parameters={"grace_days": 0}) == []
+    assert len(nights.run(rulebook.THIRD, rulebook.CONFIG).handled) == 3
+
+
+def test_a_night_that_breaks_a_law_is_refused_and_leaves_nothing(
+    nights: Nights, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the window results count every winner twice."""
+    nights.expectations = gate
+    nights.land(rulebook.LANDING)
+    nights.run(rulebook.FIRST, rulebook.CONFIG)
+    before = contents(nights.warehouse)
+    honest = statistics.window_results
+
+    def counted_twice(*frames: Any) -> Any:
+        results = honest(*frames)
+        return results.withColumn("winners", results["winners"] * 2)
+
+    monkeypatch.setattr(statistics, "window_results", counted_twice)
+    docs = tmp_path / "docs"
+    with pytest.raises(InputError) as refusal:
+        nights.run(rulebook.SECOND, rulebook.CONFIG, data_docs=Location(docs))
+    assert refusal.value.exit_status == 3
+    message = str(refusal.value)
+    assert message.startswith(f"{rulebook.SECOND} was not handled: ")
+    assert "window_results: " in message
+    assert "weighted" in message
+    assert contents(nights.warehouse) == before
+    assert (docs / "index.html").is_file()
 
 
 # Bad ones
