@@ -133,7 +133,7 @@ def _mapped(given: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in mapping_of(given).items():
         if _is_code(key):
-            found.setdefault(_code(key), value)
+            found.setdefault(code_text(key), value)
     return found
 
 
@@ -141,7 +141,7 @@ def _is_code(key: object) -> bool:
     return isinstance(key, str | int)
 
 
-def _code(key: str | int) -> str:
+def code_text(key: str | int) -> str:
     """A source value as the text that it is compared as."""
     return str(key).lower() if isinstance(key, bool) else str(key)
 
@@ -233,7 +233,7 @@ def _code_problems(codes: object, at: str) -> Iterator[tuple[str, str]]:
     for key, _ in _items(codes):
         if not _is_code(key):
             yield f"{at}.{shown(key)}", "must be text, a whole number, true or false; quotes help"
-        elif (code := _code(key)) in first:
+        elif (code := code_text(key)) in first:
             yield f"{at}.{code}", f"is there twice, as {shown(first[code])} and as {shown(key)}"
         else:
             first[code] = key

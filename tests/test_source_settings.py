@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from solatium.errors import UsageError
-from solatium.setting_differences import differences
+from solatium.setting_differences import differences_of_all_dates
 from solatium.settings import Settings, from_mapping, load
 from test_settings import problems_of
 
@@ -178,7 +178,7 @@ def test_keys_that_yaml_takes_for_one_are_refused(tmp_path: Path) -> None:
 def test_another_mapping_judges_all_dates_otherwise() -> None:
     day = datetime(2026, 3, 10).date()
     usual, other = load(None), from_mapping(sources("payment", timezone="UTC"))
-    (difference,) = differences(other, usual, day, day)
+    (difference,) = differences_of_all_dates(other, usual, day, day)
     assert difference.concerns_all_dates
     assert str(difference) == ('sources: was {}, now {"payment":{"timezone":"UTC"}} (2026-03-10)')
 
