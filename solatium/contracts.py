@@ -45,6 +45,10 @@ WAREHOUSE: tuple[str, ...] = (
     "run_log",
 )
 
+# What an id may be (docs/rules.md section 2).
+ID_LENGTH = 128
+NOT_IN_ID = r"[|\x00-\x1f\x7f-\x9f]"
+
 # physicalType: its logicalType, and what it is in Spark and in Arrow
 _SIMPLE: dict[str, tuple[str, T.DataType, pa.DataType]] = {
     "string": ("string", T.StringType(), pa.string()),

@@ -112,12 +112,14 @@ def _repeated(node: yaml.Node, path: str, seen: set[int]) -> Iterator[str]:
         for place, item in enumerate(node.value):
             yield from _repeated(item, f"{path}[{place}]", seen)
     elif isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
+        lines: dict[Any, int] = {}  # by what is written and by what is meant: 1 is true to Python
         for key, value in node.value:
             name = str(key.value)
             where = f"{path}.{name}" if path else name
             line = key.start_mark.line + 1
-            if name in lines:
-                yield f"{where}: given twice, in line {lines[name]} and in line {line}"
+            meant = _READ[key.tag](name) if key.tag in _READ else name
+            if first := lines.get(name) or lines.get(meant):
+                yield f"{where}: given twice, in line {first} and in line {line}"
             lines.setdefault(name, line)
+            lines.setdefault(meant, line)
             yield from _repeated(value, where, seen)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from solatium import settings
+from solatium.setting_sources import code_text
 from solatium.setting_values import calendar_date
 from solatium.settings import Settings
 
@@ -54,7 +55,8 @@ def in_force(path: Path | None, day: date | None, campaign: str | None) -> InFor
 
 
 def _values(checked: Settings, day: date | None, campaign: str | None) -> dict[str, Any]:
-    whole = checked.model_dump(exclude={"changes", "campaigns"})
+    # of sources what is set; other sections are set whole, by the defaults
+    whole = checked.model_dump(exclude={"changes", "campaigns"}, exclude_unset=True)
     if day is None:
         checked = checked.model_copy(update={"changes": ()})
     return whole | checked.on(day or date.min, campaign).model_dump()
@@ -92,9 +94,12 @@ def _source(keys: tuple[str, ...], overlays: list[Overlay]) -> str:
 
 def _says(overlay: object, keys: tuple[str, ...]) -> bool:
     for key in keys:
-        if not isinstance(overlay, Mapping) or key not in overlay:
+        # a source value may be a number or a truth value there, and is text among settings
+        said = overlay if isinstance(overlay, Mapping) else {}
+        said = {code_text(name): value for name, value in said.items()}
+        if key not in said:
             return False
-        overlay = overlay[key]
+        overlay = said[key]
     return True
 
 

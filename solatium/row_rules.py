@@ -11,31 +11,30 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from solatium.contracts import EVENTS, Table
-from solatium.landing import FOUND, OUT
+from solatium import contracts
+from solatium.contracts import EVENTS, ID_LENGTH, NOT_IN_ID, Table
+from solatium.frames import FOUND, NONEXISTENT, OUT
 from solatium.ordering import text
 
+_BARE = r"^(-?(0|[1-9][0-9]*)|true|false)\z"  # what JSON has without quotes
 Rule = tuple[str, Column]
 
 QUARANTINED_LATER = ("event_id_conflict", "unknown_window", "late")
-
-_BAD_ID = r"[|\x00-\x1f\x7f-\x9f]"
 
 
 def rules(contract: Table) -> list[Rule]:
     """Every reason that a row of a landing table can have by itself, in the order of the rules."""
     columns = contract.columns
     found = [
-        (f"null_{c.name}", F.col(c.name).isNull() & ~_out(c.name)) for c in columns if c.required
+        (f"null_{c.name}", F.col(c.name).isNull() & ~_is_unfit(c)) for c in columns if c.required
     ]
     found += [(f"bad_id_{c.name}", _is_bad_id(F.col(c.name))) for c in columns if c.identifier]
     found += [
         (f"unknown_{c.name}", _holds(~F.col(c.name).isin(*c.values))) for c in columns if c.values
     ]
+    found += [(f"out_of_range_{c.name}", _out(c.name)) for c in columns if c.type != "string"]
     found += [
-        (f"out_of_range_{c.name}", _out(c.name))
-        for c in columns
-        if c.type == "int" or c.type == "timestamp" or c.type.startswith("decimal")
+        (f"nonexistent_{c.name}", _nonexistent(c.name)) for c in columns if c.type == "timestamp"
     ]
     found += [
         (f"not_positive_{c.name}", _holds(F.col(c.name) <= F.lit(c.minimum)))
@@ -87,6 +86,16 @@ def _out(column: str) -> Column:
     return F.col(OUT.format(column))
 
 
+def _nonexistent(column: str) -> Column:
+    return F.col(NONEXISTENT.format(column))
+
+
+def _is_unfit(column: contracts.Column) -> Column:
+    """Whether there is a value, but none of the column's type."""
+    out = _out(column.name)
+    return out | _nonexistent(column.name) if column.type == "timestamp" else out
+
+
 def _holds(condition: Column) -> Column:
     """A condition that is not judged where it is null."""
     return F.coalesce(condition, F.lit(False))
@@ -97,7 +106,7 @@ def _any(broken: list[Rule]) -> Column:
 
 
 def _is_bad_id(value: Column) -> Column:
-    return _holds((value == "") | (F.length(value) > 128) | value.rlike(_BAD_ID))
+    return _holds((value == "") | (F.length(value) > ID_LENGTH) | value.rlike(NOT_IN_ID))
 
 
 def _is_invalid_window() -> Column:
@@ -125,10 +134,11 @@ def _json(contract: Table, values: dict[str, Column]) -> Column:
 
 def _json_value(value: Column, kind: str) -> Column:
     value = value.cast("string")
-    if kind in ("int", "boolean"):
-        return value
-    value = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
-    return F.concat(F.lit('"'), value, F.lit('"'))
+    escaped = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
+    quoted = F.concat(F.lit('"'), escaped, F.lit('"'))
+    if kind in ("int", "boolean"):  # or what was found in its place, which may be any text
+        return F.when(value.rlike(_BARE), value).otherwise(quoted)
+    return quoted
 
 
 def _without_controls(value: Column) -> Column:

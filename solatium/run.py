@@ -106,7 +106,7 @@ def run(
         raise UsageError(f"{request.landing}: there is no landing zone; expected a folder")
     if request.warehouse.path.resolve() == request.landing.path.resolve():
         raise UsageError(f"{request.landing}: landing zone and warehouse must be two folders")
-    landing = LandingZone(request.landing)
+    landing = LandingZone(request.landing, request.settings.sources)
     holder = {"engine": request.engine, "date": request.day.isoformat()}
     with request.warehouse.plainly_named() as root, root.held(holder):
         # what can be refused is refused before an engine starts

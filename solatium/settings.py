@@ -34,10 +34,8 @@ from solatium.setting_sections import (
     Section,
     Tier,
 )
-from solatium.setting_values import mapping_of, shown, time_zone
-
-# The keys that this version only knows by name, and the one value of each that it can follow.
-_NOT_YET: dict[str, Any] = {"sources": {}}
+from solatium.setting_sources import Sources, source_problems
+from solatium.setting_values import shown, time_zone
 
 
 class Settings(Section):
@@ -52,7 +50,7 @@ class Settings(Section):
     history: History
     bonus: Bonus
     gates: Gates
-    sources: Annotated[dict[str, Any], BeforeValidator(mapping_of)]
+    sources: Sources
     changes: Changes
     campaigns: Campaigns
 
@@ -81,8 +79,8 @@ class Settings(Section):
         return sha256(canonical(self._as_json()).encode()).hexdigest()
 
     def _as_json(self) -> dict[str, Any]:
-        sections = self.model_dump(mode="json", exclude={"changes", "campaigns"})
-        return sections | _set(self, "changes", "campaigns", mode="json")
+        sections = self.model_dump(mode="json", exclude={*_PARTIAL})
+        return sections | _set(self, *_PARTIAL, mode="json")
 
     def judging(self) -> dict[str, str]:
         """Dotted key -> canonical text, of every key that decides how a date is judged.
@@ -113,10 +111,11 @@ class Settings(Section):
 
 
 _NOT_JUDGING = ("rescan_days", "gates")
+_PARTIAL = ("sources", "changes", "campaigns")  # of these, what is unset is not there
 
 
 def _set(settings: Settings, *names: str, mode: Literal["python", "json"] = "python") -> Any:
-    """Overlays as they were written: the keys that are set, and no others."""
+    """Keys of _PARTIAL as they were written: what is set, and nothing else."""
     dumped = settings.model_dump(mode=mode, include={*names}, exclude_unset=True, by_alias=True)
     return dumped if len(names) > 1 else dumped[names[0]]
 
@@ -184,7 +183,7 @@ def _settings(given: Mapping[str, Any], source: str, repeated: list[str]) -> Set
     except ValidationError as error:
         found = problems(Settings, error)
     found += _tier_problems(whole)
-    found += _not_yet_problems(whole, {path for path, _ in found})
+    found += source_problems(whole.get("sources"))
     lines = repeated + [f"{path}: {reason}" for path, reason in found]
     if settings is None or lines:
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
@@ -237,15 +236,3 @@ def _tier_list_problems(bonus: object, at: str) -> Iterator[tuple[str, str]]:
         if isinstance(least, int) and first.setdefault(least, place) != place:
             reason = f"{shown(least)} is that of {at}.tiers[{first[least]}] too"
             yield f"{at}.tiers[{place}].min_failures", reason
-
-
-def _not_yet_problems(merged: Mapping[str, Any], wrong: set[str]) -> Iterator[tuple[str, str]]:
-    """The keys of _NOT_YET whose value is sound, but not one that this version can follow."""
-    for path, followed in _NOT_YET.items():
-        value: Any = merged
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, Mapping) else followed
-        if isinstance(value, tuple):
-            value = list(value)
-        if value != followed and path not in wrong:
-            yield path, f"this version does not handle it yet; it must be {json.dumps(followed)}"

@@ -25,6 +25,8 @@ TESTS = (
     "tests/test_golden_settings.py",
     "tests/test_history_cases.py",
     "tests/test_row_rules.py",
+    "tests/test_local_times.py",
+    "tests/test_sources.py",
 )
 
 
@@ -62,7 +64,16 @@ MUTANTS = (
            "_holds(F.col(c.name) <= F.lit(c.minimum))", "_holds(F.col(c.name) < F.lit(c.minimum))"),
     Mutant("applications may close when the rush opens", "row_rules",
            "(closes <= rush)", "(closes < rush)"),
-    Mutant("ids have at most 128 characters", "row_rules", "> 128", "> 129"),
+    Mutant("ids have at most 128 characters", "row_rules", "> ID_LENGTH", "> ID_LENGTH + 1"),
+    # section 2: source mapping
+    Mutant("clocks are further ahead after a gap", "local_times",
+           "before < after", "before > after"),
+    Mutant("a time that does not exist is not null as well", "row_rules",
+           'out | _nonexistent(column.name) if column.type == "timestamp" else out', "out"),
+    Mutant("a number that is no code is not taken for money", "frames",
+           "fits &= found.isin(*codes)", "fits &= F.lit(True)"),
+    Mutant("a constant holds whatever a file says", "footers",
+           "if c.name not in source.constants", "if c.name"),
     # sections 3 and 4: screening
     Mutant("applications close on the open end of the period", "activity",
            '(time < F.col("application_close"))', '(time <= F.col("application_close"))'),

@@ -392,13 +392,6 @@ def test_an_impossible_configuration_is_refused_with_every_problem(
     assert not place.warehouse.exists()
 
 
-def test_keys_of_parts_that_are_not_handled_yet_are_refused(place: Place, command: Command) -> None:
-    place.config.write_text("sources: {payment: {timezone: Europe/Berlin}}\n")
-    said = command(*place.nightly(DAY))
-    assert said.status == 2
-    assert "sources: this version does not handle it yet; it must be {}" in said.err
-
-
 # 2, until --restate: other settings for closed dates
 
 

@@ -134,6 +134,23 @@ def test_of_changes_from_one_date_the_later_in_the_list_is_named(tmp_path: Path)
     )
 
 
+def test_of_a_source_mapping_is_shown_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "night.yaml"
+    path.write_text(
+        "sources:\n"
+        "  payment: {values: {kind: {1: advance_paid, no: balance_paid}}, constants: {amount: 1.5}}\n"
+        "  orders: {}\n"
+    )
+    told = {
+        key: said for key, said in facts(in_force(path, None, None)).items() if "sources" in key
+    }
+    assert told == {
+        "sources.payment.constants.amount": ("1.50", "night.yaml"),
+        "sources.payment.values.kind.1": ("advance_paid", "night.yaml"),
+        "sources.payment.values.kind.false": ("balance_paid", "night.yaml"),
+    }
+
+
 def test_notes_say_what_is_not_shown(file: Path) -> None:
     assert in_force(file, None, None).notes == [
         f"changes from {DAY}, {NEXT} on: give --date to see them",

@@ -1,0 +1,241 @@
+"""Footers: what a data file says of itself, held against the contract (docs/rules.md section 2).
+
+Where a source mapping says so, another column of the file stands for one of the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from solatium.contracts import Column, Table
+from solatium.setting_sources import Source
+from solatium.storage import Location
+
+MOST_MILLIS = 2**63 // 1000 - 1  # more milliseconds than these overflow in microseconds
+_MOST_SCALE = 18  # a decimal of more places is read as text, as comparing it would lose some
+
+
+class Stored(NamedTuple):
+    """A column of a file: the Spark type to read it as, and whether its times have no zone."""
+
+    name: str
+    kind: str
+    local: bool
+
+
+class Reading(NamedTuple):
+    """A column of the contract, and the one of a file that stands for it."""
+
+    column: str
+    stored: Stored
+
+
+def stored(readings: Iterable[Reading]) -> tuple[Stored, ...]:
+    """The columns of a file that are read, each once, whatever they stand for."""
+    return tuple(dict.fromkeys(reading.stored for reading in readings))
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a data file says of itself: what is read of it, and how many rows it has.
+
+    `form` is the same for files whose columns have the same types, those of no contract included.
+    `rewrite` is whether an engine cannot read one of the columns as it is, so that the file is put
+    into plain types first. `unused` are the columns that are not read, `absent` those of the
+    contract for which the mapping names a column that the file has not.
+    """
+
+    readings: tuple[Reading, ...]
+    form: str
+    rows: int
+    rewrite: bool
+    unused: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+def unreadable(place: Location, error: Exception) -> str:
+    """How a file that cannot be read is told."""
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    size = f"{place.path.stat().st_size} bytes" if place.exists() else "no file"
+    return f"{place}: expected a readable Parquet file, found {size}: {reason}"
+
+
+def footer(place: Location, contract: Table, source: Source, problems: list[str]) -> Footer | None:
+    """The footer of a file, or None and what is wrong with it among `problems`."""
+    try:
+        with pq.ParquetFile(place.path) as file:
+            schema, metadata, parquet = file.schema_arrow, file.metadata, file.schema
+            int96 = {
+                parquet.column(i).path
+                for i in range(len(parquet))
+                if parquet.column(i).physical_type == "INT96"
+            }
+    except (pa.ArrowException, OSError) as error:
+        problems.append(unreadable(place, error))
+        return None
+    read = [c for c in contract.columns if c.name not in source.constants]
+    names = {source.source_of(column.name) for column in read}
+    unused = tuple(dict.fromkeys(name for name in schema.names if name not in names))
+    readings: list[Reading] = []
+    rewrite = False
+    wrong: list[str] = []
+    absent: list[str] = []
+    for column in read:
+        name = source.source_of(column.name)
+        told = name if name == column.name else f"{name} (for {column.name})"
+        places = schema.get_all_field_indices(name)
+        if len(places) > 1:
+            wrong.append(f"column {told} is there {len(places)} times; expected once")
+        elif not places and column.required:
+            wrong.append(
+                f"column {told} is missing; expected {_expected_when_missing(column, source)}, "
+                f"found only {', '.join(schema.names)}{_hint(name, unused)}"
+            )
+        elif not places:
+            absent += [column.name] if name != column.name else []
+        else:
+            found, is_int96 = schema.field(places[0]).type, name in int96
+            if not _is_accepted(found, column, source, int96=is_int96):
+                kept = "timestamp (INT96)" if is_int96 else str(found)
+                wrong.append(f"column {told}: expected {_expected(column, source)}, found {kept}")
+            elif not pa.types.is_null(found):
+                local = pa.types.is_timestamp(found) and not found.tz and not is_int96
+                readings.append(Reading(column.name, Stored(name, _kind(found), local)))
+                rewrite = rewrite or local or _needs_rewriting(found, int96=is_int96)
+                rewrite = rewrite or _is_stored_oddly(metadata, name, found)
+    problems.extend(f"{place}: {problem}" for problem in wrong)
+    if wrong:
+        return None
+    rows = metadata.num_rows
+    return Footer(tuple(readings), _form(schema), rows, rewrite, unused, tuple(absent))
+
+
+# What is told
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    """The one of `names` that was probably meant to be `name`."""
+    folded = {other.casefold(): other for other in names}
+    near = get_close_matches(name.casefold(), folded, n=1)
+    return f" (is {folded[near[0]]} meant?)" if near else ""
+
+
+def _expected_when_missing(column: Column, source: Source) -> str:
+    return _expected(column, source) if column.name in source.values else column.type
+
+
+def _expected(column: Column, source: Source) -> str:
+    """What a column's type may be, for an error message."""
+    if column.name in source.values:
+        return "a string, an integer or a boolean, as its values are mapped"
+    if column.type.startswith("decimal"):
+        return "a decimal of any precision"
+    return {
+        "string": "a string",
+        "int": "an integer of any width",
+        "boolean": "a boolean",
+        "timestamp": "a timestamp" + ("" if source.timezone else " with a time zone"),
+    }[column.type]
+
+
+def _form(schema: pa.Schema) -> str:
+    return "\n".join(sorted(f"{field.name}: {field.type}" for field in schema))
+
+
+# Types
+
+
+def _is_accepted(found: pa.DataType, column: Column, source: Source, *, int96: bool) -> bool:
+    """Whether a column of the contract may be of a type."""
+    if int96:
+        return column.type == "timestamp"
+    if pa.types.is_null(found):
+        return True
+    is_text, is_integer = _is_text(found), pa.types.is_integer(found)
+    if column.name in source.values:
+        return is_text or is_integer or pa.types.is_boolean(found)
+    if column.type == "string":
+        return is_text
+    if column.type == "int":
+        return is_integer
+    if column.type == "boolean":
+        return bool(pa.types.is_boolean(found))
+    if column.type == "timestamp":
+        return bool(pa.types.is_timestamp(found) and (found.tz or source.timezone))
+    return bool(pa.types.is_decimal(found))
+
+
+def _kind(found: pa.DataType) -> str:
+    """The type to read an accepted column as."""
+    if pa.types.is_timestamp(found):
+        return "timestamp"
+    if pa.types.is_boolean(found):
+        return "boolean"
+    if pa.types.is_decimal(found) and _is_exact(found):
+        return f"decimal({found.precision},{found.scale})"
+    if not pa.types.is_integer(found):
+        return "string"
+    if pa.types.is_signed_integer(found):
+        return {8: "tinyint", 16: "smallint", 32: "int", 64: "bigint"}[found.bit_width]
+    return "decimal(20,0)" if found.bit_width == 64 else "bigint"
+
+
+def _is_exact(found: pa.DataType) -> bool:
+    """Whether a decimal can be compared with money in the 38 digits that engines have."""
+    whole = found.precision - found.scale
+    return 0 <= found.scale <= _MOST_SCALE and whole + max(found.scale, 2) <= 38
+
+
+def _is_text(found: pa.DataType) -> bool:
+    value = found.value_type if pa.types.is_dictionary(found) else found
+    return (
+        pa.types.is_string(value)
+        or pa.types.is_large_string(value)
+        or pa.types.is_string_view(value)
+    )
+
+
+# What an engine cannot read as it is
+
+
+def _needs_rewriting(found: pa.DataType, *, int96: bool) -> bool:
+    """Whether one of the engines cannot read the type, or reads it as another."""
+    nanoseconds = pa.types.is_timestamp(found) and found.unit == "ns" and not int96
+    odd = pa.types.is_decimal(found) and not (pa.types.is_decimal128(found) and _is_exact(found))
+    return (
+        pa.types.is_dictionary(found) or pa.types.is_unsigned_integer(found) or nanoseconds or odd
+    )
+
+
+def _is_stored_oddly(metadata: pq.FileMetaData, name: str, found: pa.DataType) -> bool:
+    """Whether one of the engines may stumble over how a column is stored, or over a value of it.
+
+    Spark has neither Brotli nor BYTE_STREAM_SPLIT, and engines turn milliseconds into microseconds
+    without a look at what overflows.
+    """
+    coarse = pa.types.is_timestamp(found) and found.unit in ("s", "ms")
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.path_in_schema == name and (
+                chunk.compression == "BROTLI"
+                or "BYTE_STREAM_SPLIT" in chunk.encodings
+                or (coarse and not _fits_microseconds(chunk))
+            ):
+                return True
+    return False
+
+
+def _fits_microseconds(chunk: pq.ColumnChunkMetaData) -> bool:
+    """Whether milliseconds are sure not to overflow in microseconds, by their statistics."""
+    facts = chunk.statistics
+    if facts is None:
+        return bool(chunk.num_values == 0)
+    if not facts.has_min_max:
+        return bool(facts.has_null_count and facts.null_count == chunk.num_values)
+    return bool(facts.min_raw >= -MOST_MILLIS and facts.max_raw <= MOST_MILLIS)
