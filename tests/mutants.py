@@ -59,7 +59,7 @@ MUTANTS = (
            'F.coalesce("limit_per_account", F.lit(1))', 'F.coalesce("limit_per_account", F.lit(2))'),
     Mutant("of conflicting rows the earliest stays", "ingest",
            '.orderBy("is_new", "dt", "event_time", "content")',
-           '.orderBy("is_new", "event_time", "dt", "content")'),
+           '.orderBy("is_new", "dt", "content")'),
     Mutant("a no positive amount is bad", "row_rules",
            "_holds(F.col(c.name) <= F.lit(c.minimum))", "_holds(F.col(c.name) < F.lit(c.minimum))"),
     Mutant("applications may close when the rush opens", "row_rules",

@@ -138,7 +138,9 @@ def test_of_a_source_mapping_is_shown_what_it_says(tmp_path: Path) -> None:
     path = tmp_path / "night.yaml"
     path.write_text(
         "sources:\n"
-        "  payment: {values: {kind: {1: advance_paid, no: balance_paid}}, constants: {amount: 1.5}}\n"
+        "  payment:\n"
+        "    values: {kind: {1: advance_paid, no: balance_paid}}\n"
+        "    constants: {amount: 1.5}\n"
         "  orders: {}\n"
     )
     told = {

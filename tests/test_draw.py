@@ -66,6 +66,22 @@ def test_the_smallest_ticket_is_that_of_the_rules(running: Engine) -> None:
         assert smallest == min(ticket(*parts, i) for i in range(weight))
 
 
+def test_rank_and_tiebreak_are_the_order_of_tickets_then_ids(running: Engine) -> None:
+    """Tickets that differ in the first digit, in the last one, or not at all."""
+    digits = "0123456789abcde"
+    drawn = [(f"{digits}{last}", entry) for last in "09af" for entry in ("b", "a", "aa", "é")]
+    drawn += [("f" * 16, "a"), ("0" * 16, "z"), ("8" + "0" * 15, "a"), ("7" + "f" * 15, "a")]
+    frame = running.spark.createDataFrame(drawn, ["ticket", "entry_id"])
+    ranked = frame.select(
+        "ticket",
+        "entry_id",
+        draw.rank(F.col("ticket")).alias("rank"),
+        draw.tiebreak(F.col("ticket"), F.col("entry_id")).alias("tiebreak"),
+    )
+    found = sorted(ranked.collect(), key=lambda row: (row.rank, row.tiebreak))
+    assert [(row.ticket, row.entry_id) for row in found] == sorted(drawn)
+
+
 def test_all_of_the_stock_is_drawn(winners: list[tuple[int, bool]]) -> None:
     assert sum(won for _, won in winners) == STOCK
 

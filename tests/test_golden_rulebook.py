@@ -17,7 +17,7 @@ from compare import differences
 from golden import Tables
 from harness import Nights
 from reference import Reference
-from rows import SEED, Row, account, days, entrant, joined, landing, ordered, window
+from rows import SEED, Row, account, at, commitment, days, entrant, joined, landing, ordered, window
 from solatium.engine import Engine
 
 FIRST, SECOND, THIRD = (days(number) for number in range(3))
@@ -120,6 +120,19 @@ def race(commodity: str, day: date, *names: str, category: str = "shoes") -> lis
     ]
 
 
+def commitments() -> list:
+    """Versions that commit to other seeds: the first commitment binds, later ones are too late."""
+    first, second = (
+        {"seed_commitment": commitment(seed), "updated_at": at(clock, days(-1))}
+        for seed, clock in ((SEED, "01:00"), ("another", "02:00"))
+    )
+    return [
+        [window("bound", **version) for version in (first, second)],
+        [window("turned", draw_seed="another", **version) for version in (first, second)],
+        [entrant("bound", commodity=commodity) for commodity in ("bound", "turned")],
+    ]
+
+
 def streaks() -> list:
     """On the first date `thrice` fails three times in shoes, others once or in tickets."""
     weighted = {"policy": "weighted_lottery", "stock": 2}
@@ -170,7 +183,7 @@ def scored(rows: list) -> list:
 
 
 LANDING = landing(
-    scored([*teams(), *streaks(), *bonuses()]),
+    scored([*teams(), *commitments(), *streaks(), *bonuses()]),
     account("low", day=THIRD),
 )
 
@@ -291,6 +304,14 @@ def test_a_streak_weighs(tables: Tables, window: str, account: str, weight: int)
         said = f"{SEED}|{window}|w1|{row['entry_id']}|{i // 4}"
         tickets.append(sha256(said.encode()).hexdigest()[16 * (i % 4) :][:16])
     assert (row["weight"], row["ticket"]) == (weight, min(tickets))
+
+
+def test_the_first_commitment_binds(tables: Tables) -> None:
+    status = {
+        name: tables.one("window_results", commodity_id=name)["status"]
+        for name in ("bound", "turned")
+    }
+    assert status == {"bound": "allocated", "turned": "seed_mismatch"}
 
 
 def test_streaks_of_categories_are_apart(tables: Tables) -> None:
