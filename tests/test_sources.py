@@ -14,9 +14,11 @@ import pytest
 
 from harness import Nights, Row
 from rows import DAY, account, at, entrant, joined, landing, ordered, paid, window
-from solatium import contracts, ingest
+from solatium import contracts, exact_yaml, ingest
 from solatium.engine import Engine
 from solatium.errors import InputError
+from solatium.generate.make import generate
+from solatium.generate.spec import Spec
 from solatium.landing import LandingZone
 from solatium.settings import from_mapping
 from solatium.storage import Location
@@ -221,6 +223,29 @@ def test_a_night_of_mapped_logs_is_a_night_of_plain_ones(running: Engine, tmp_pa
         f"participation: column account_id {UNUSED}, as user.id stands for it; ignored",
         f"windows: column stock {UNUSED}, as there is a constant for it; ignored",
     ]
+
+
+def test_generated_logs_in_a_dialect_give_the_tables_of_plain_ones(
+    running: Engine, tmp_path: Path
+) -> None:
+    dialects: dict[str, Row] = {
+        "plain": {},
+        "own": {"odd_names": True, "local_times": "Asia/Shanghai"},
+    }
+    nights: dict[str, Nights] = {}
+    for name, dialect in dialects.items():
+        spec = Spec(participations=200, nights=1, windows=6, bad=0.1, **dialect)
+        made = generate(tmp_path / name, spec)
+        nights[name] = Nights(tmp_path / name, running)
+        nights[name].run(made.last_date, exact_yaml.read(made.config.read_bytes())[0])
+    for table in contracts.WAREHOUSE:
+        if table not in ("run_log", "quarantine"):
+            assert in_order(nights["own"], table) == in_order(nights["plain"], table), table
+    # payloads differ where a local time is out of range: it is shown as it was found
+    bad = [
+        sorted((r["source"], r["reasons"]) for r in n.rows("quarantine")) for n in nights.values()
+    ]
+    assert bad[0] == bad[1] != []
 
 
 def quarantine(nights: Nights) -> list[tuple[str, list[str], str]]:
