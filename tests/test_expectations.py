@@ -676,7 +676,6 @@ def test_the_cases_break_every_expectation() -> None:
     assert stated - ALWAYS_SO == {(case[2], case[3]) for case in CASES}
 
 
-@pytest.mark.both_engines
 def test_a_refusal_names_every_failure_and_is_an_input_error(running: Engine, gate: Gate) -> None:
     tables = deepcopy(NIGHT)
     tables["bonus_awards"][0]["amount"] = Decimal("9.00")
@@ -689,7 +688,6 @@ def test_a_refusal_names_every_failure_and_is_an_input_error(running: Engine, ga
     assert str(DAY) in caught.value.headline
 
 
-@pytest.mark.both_engines
 def test_a_sample_has_five_keys_at_most(running: Engine, gate: Gate) -> None:
     tables = deepcopy(NIGHT)
     tables["screened_participants"] += [_screened("w1", f"n{number}") for number in range(9)]

@@ -206,7 +206,6 @@ def story() -> dict[str, list[Row]]:
     )
 
 
-@pytest.mark.both_engines
 def test_a_night_of_mapped_logs_is_a_night_of_plain_ones(running: Engine, tmp_path: Path) -> None:
     plain, odd = Nights(tmp_path / "plain", running), Nights(tmp_path / "odd", running)
     plain.land(story())
@@ -225,6 +224,7 @@ def test_a_night_of_mapped_logs_is_a_night_of_plain_ones(running: Engine, tmp_pa
     ]
 
 
+@pytest.mark.torture
 def test_generated_logs_in_a_dialect_give_the_tables_of_plain_ones(
     running: Engine, tmp_path: Path
 ) -> None:
