@@ -8,7 +8,7 @@ ENGINE ?= embedded
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test torture mutants lint format types docs dist lock clean java
+.PHONY: help setup demo test torture mutants lint format types docs notebooks dist lock clean java
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ types: .venv/.installed ## check the types
 docs: .venv/.installed ## make docs/tables.md from the contracts
 	@mkdir -p docs
 	@$(PY) -m solatium.contracts docs/tables.md
+
+notebooks: .venv/.installed ## bring both forms of every notebook in line, without output
+	@$(PY) -m jupytext --quiet --to ipynb notebooks/*.py
 
 # The wheel's content, less its metadata; the same input gives the same bytes.
 define DIST_ZIP

@@ -54,6 +54,8 @@ DEVELOPMENT = [
     # Types, and the stubs of PyYAML, which ships none.
     "mypy>=1.14",
     "types-PyYAML",
+    # Notebooks as scripts, paired to .ipynb.
+    "jupytext>=1.17",
     # The wheel that `make dist` takes its content from.
     "build>=1.2",
     # Builds the project without build isolation, so that nothing comes from outside the lock.
