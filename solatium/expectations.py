@@ -3,14 +3,13 @@
 The suites are Great Expectations' own files, one per table. They are checked on pandas: each frame
 of `laws` is small and is computed once by the engine, where GX on the engine's frame computes it
 anew for each expectation, which takes ten times as long. Loading GX takes longer than all checks
-of a small night, so it is loaded with the first gate, or ahead of it in the background by `warm`.
+of a small night, so a gate is made in the background, while the engine is at its first night.
 GX keeps everything in memory here: no project folder, no usage statistics, no progress bars.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -71,11 +70,6 @@ class Failure:
         return f"{self.table}: {self.law} ({self.rules}; {self.expectation}). {found}"
 
 
-def warm() -> None:
-    """Begins to load Great Expectations in the background."""
-    threading.Thread(target=_load, name="load expectations", daemon=True).start()
-
-
 class Gate:
     """Checks what is given to it; one for a whole run.
 
@@ -85,12 +79,19 @@ class Gate:
     """
 
     def __init__(self, tables: Iterable[str] | None = None, *, docs: bool = False) -> None:
+        self.tables = tuple(suite_names() if tables is None else tables)
         self._first_look = "SUMMARY" if docs else "BOOLEAN_ONLY"
+        self._definitions: dict[tuple[str, str], Any] = {}
+        with_gx = ThreadPoolExecutor(max_workers=1)
+        self._defined = with_gx.submit(self._define_all)
+        with_gx.shutdown(wait=False)
+
+    def _define_all(self) -> None:
+        if not self.tables:
+            return
         self._gx = _load()
         self._context = _context()
         self._source = self._context.data_sources.add_pandas("solatium")
-        self._definitions: dict[tuple[str, str], Any] = {}
-        self.tables = tuple(suite_names() if tables is None else tables)
         for table in self.tables:
             self._define(table)
 
@@ -105,6 +106,7 @@ class Gate:
         unknown = sorted(laws.keys() - set(FRAMES))
         if unknown:
             raise ExpectationsError(f"no frames {', '.join(unknown)}; they are {', '.join(FRAMES)}")
+        self._defined.result()
         looked_at = dict.fromkeys(name for _, name in self._definitions if name in laws)
         failures = []
         with ThreadPoolExecutor(max_workers=1) as pool:  # the engine computes while GX judges
@@ -131,6 +133,7 @@ class Gate:
 
     def data_docs(self, folder: Path) -> None:
         """Writes Data Docs of all that was checked: pages that begin at `index.html`."""
+        self._defined.result()
         site = {
             "class_name": "SiteBuilder",
             "show_how_to_buttons": False,
