@@ -789,7 +789,9 @@ def test_payouts_are_the_net_of_a_run_for_each_account(last: Tables) -> None:
 # Section 10: the run log
 
 
-def test_every_run_is_logged(story: Story) -> None:
+def test_every_run_is_logged(running: Engine, story: Story) -> None:
+    if running.name == "spark":
+        pytest.skip("nothing is repeated on spark")
     log = sorted(story.last["run_log"], key=lambda row: row["started_at"])
     arrived = {
         day: sum(row["dt"] == day for rows in LANDING.values() for row in rows)
