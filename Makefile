@@ -55,13 +55,14 @@ java:
 demo: .venv/.installed ## replay a real lottery of 36,695 applications on the embedded engine
 	@.venv/bin/solatium demo
 
-# PySpark's functions bind to classic or Connect once per process, so each engine has a process of
-# its own, and the two run side by side. ARGS go to pytest: make test ARGS="-k ledger".
+# PySpark's functions bind to classic or Connect once per process, so the engines have processes of
+# their own, side by side: one for spark, two for embedded. ARGS go to pytest: ARGS="-k ledger".
 test: setup ## run the tests, on both engines where there is a Java
 	@mkdir -p build/test; \
 	engines="embedded $(if $(JAVA),spark)"; pids=; failed=0; \
 	for engine in $$engines; do \
-	  $(PY) -m pytest --engine $$engine -o cache_dir=build/test/cache-$$engine $(ARGS) \
+	  workers=; [ $$engine = spark ] || workers="-n 2 --dist loadfile"; \
+	  $(PY) -m pytest $$workers --engine $$engine -o cache_dir=build/test/cache-$$engine $(ARGS) \
 	    > build/test/$$engine.txt 2>&1 & \
 	  pids="$$pids $$!"; \
 	done; \

@@ -47,6 +47,8 @@ REQUIREMENTS = [
 DEVELOPMENT = [
     # Runs the tests.
     "pytest>=8",
+    # Two processes for the tests of the embedded engine.
+    "pytest-xdist>=3.6",
     # Whole small nights against the plain-Python reference.
     "hypothesis>=6.100",
     # Lint and format.

@@ -163,6 +163,7 @@ def test_draws_are_on_two_nights_and_all_are_closed_after_the_last(
 # that it can be run
 
 
+@pytest.mark.torture
 def test_every_kind_of_bad_luck_is_there_and_stays_under_the_gate(
     made: tuple[Path, DemoFacts], landed: dict[str, pa.Table]
 ) -> None:

@@ -215,7 +215,6 @@ def report(run: date, found: list[str]) -> str:
 RUNS = st.tuples(st.lists(st.integers(0, 7), max_size=2), st.integers(3, 7)).map(
     lambda drawn: [number for number in drawn[0] if number <= drawn[1]] + [drawn[1]]
 )
-TWO_RUNS = st.lists(st.integers(0, 4), min_size=2, max_size=2)
 THREE_RUNS = st.lists(st.integers(0, 6), min_size=3, max_size=3)
 
 
@@ -231,14 +230,6 @@ def test_catching_up_gives_the_tables_of_single_nights(
     embedded: Engine, history: History, runs: list[int]
 ) -> None:
     catching_up_gives_the_tables_of_single_nights(embedded, history, runs)
-
-
-@few
-@given(history=histories(steps=2), runs=TWO_RUNS)
-def test_files_of_old_dates_are_replayed(
-    embedded: Engine, history: History, runs: list[int]
-) -> None:
-    files_of_old_dates_are_replayed(embedded, history, runs)
 
 
 @pytest.mark.torture

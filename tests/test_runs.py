@@ -295,8 +295,8 @@ from solatium.night import Night
 
 post = Night._post
 
-def killed(night):
-    post(night)
+def killed(night, closed):
+    post(night, closed)
     os._exit(9)
 
 Night._post = killed
