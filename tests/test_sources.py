@@ -436,7 +436,6 @@ def test_every_time_of_every_table_may_not_exist(nights: Nights, table: str) -> 
 # Values
 
 
-@pytest.mark.both_engines
 def test_values_are_text_that_is_mapped_and_then_of_the_contract(nights: Nights) -> None:
     texts = ["one", "2", "-7", "007", "none", "2147483648", "two", "", " 3", "1.0", "9" * 30, "5\n"]
     rows = [joined(f"u{number:02}") for number in range(len(texts) + 1)]
