@@ -37,11 +37,6 @@ def account_outcomes(
     `opening` is `account_history` as of the day before the first of these dates.
     """
     counted = _within_daily_limit(_countable(allocations, windows, settings, regimes), regimes)
-    before = opening.select(
-        *ACCOUNT_SCOPE,
-        F.col("consecutive_failures").alias("opening_streak"),
-        F.col("last_business_date").alias("opening_date"),
-    )
     in_order = Window.partitionBy(*ACCOUNT_SCOPE).orderBy(*ORDER)
     result = F.col("result")
     resets = regimes.setting(lambda regime: regime.history.forfeit_resets_streak, "boolean")
@@ -50,7 +45,7 @@ def account_outcomes(
     is_expired = _is_expired(F.col("business_date"), previous, regimes)
     # A run of outcomes begins where the streak is set to zero; in it, every loss adds one.
     runs = (
-        counted.join(before, on=list(ACCOUNT_SCOPE), how="left")
+        counted.join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
         .withColumn("begins", (is_expired | sets_to_zero).cast("int"))
         .withColumn("run", F.sum("begins").over(in_order))
     )
@@ -139,18 +134,22 @@ def points(
     (`business_date`, `campaign_id`, `category`, `regime`). `opening` is `account_history` of all
     outcomes before the business date.
     """
-    before = opening.select(
-        *ACCOUNT_SCOPE,
-        F.col("consecutive_failures").alias("opening_streak"),
-        F.col("last_business_date").alias("opening_date"),
-    )
     is_expired = _is_expired(F.col("business_date"), F.col("opening_date"), regimes)
     streak = F.when(~is_expired, F.col("opening_streak"))
     return (
         accounts.withColumn("scope", scope(settings))
-        .join(before, on=list(ACCOUNT_SCOPE), how="left")
+        .join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
         .withColumn("points", F.coalesce(streak, F.lit(0)))
         .drop("scope", "opening_streak", "opening_date")
+    )
+
+
+def _before(opening: DataFrame) -> DataFrame:
+    """The streak that an account and scope come with, and the date of their last outcome."""
+    return opening.select(
+        *ACCOUNT_SCOPE,
+        F.col("consecutive_failures").alias("opening_streak"),
+        F.col("last_business_date").alias("opening_date"),
     )
 
 

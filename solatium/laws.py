@@ -25,7 +25,7 @@ from solatium import contracts
 from solatium.activity import ACCOUNT
 from solatium.bonus import cents
 from solatium.screening import is_ready
-from solatium.windows import KEY
+from solatium.windows import HELD, KEY
 
 Look = Callable[[], DataFrame]
 
@@ -33,7 +33,6 @@ _PLACE = (*KEY, "business_date")
 _TOOK_PLACE = ("won", "lost", "forfeited", "voided")
 _ALLOCATED = ("won", "forfeited", "voided")
 _GREATEST = 2**31 - 1  # what a size is at most
-_HELD = ("seed_missing", "seed_mismatch")
 
 
 @dataclass(frozen=True)
@@ -259,7 +258,7 @@ def _results(results: DataFrame) -> DataFrame:
     return results.select(
         *_PLACE,
         F.lit(1).alias("stated_windows"),
-        status.isin(*_HELD).cast("int").alias("stated_held"),
+        status.isin(*HELD).cast("int").alias("stated_held"),
         (status == "allocated").cast("int").alias("stated_allocated"),
         *(F.col(name).cast("bigint").alias(f"stated_{name}") for name in numbers),
     )

@@ -65,13 +65,14 @@ class Night:
             *days(known.changed, "old_date"),
         }
         groups = self._groups()
+        judged = [day for dates in groups for day in dates]
         opening = self._opening()
         if groups:
             self._judge_all(groups, opening)
-        self._list_refunds([day for dates in groups for day in dates])
+        self._list_refunds(judged)
         closed = self._newly_closed()
         self._post(closed)
-        self._check([day for dates in groups for day in dates], closed, opening)
+        self._check(judged, closed, opening)
         return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
 
     # Which dates
@@ -159,7 +160,7 @@ class Night:
             stage.rows_out = self._replace("audit_discrepancies", audit, dates)
 
     def _tally_windows(self, results: DataFrame) -> None:
-        is_held = F.col("status").isin("seed_missing", "seed_mismatch")
+        is_held = F.col("status").isin(*windows.HELD)
         is_restated = F.col("business_date") <= F.lit(self.closed_before)
         counts = results.agg(
             F.count("*"), F.count(F.when(is_held, 1)), F.count(F.when(is_restated, 1))

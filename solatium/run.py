@@ -41,6 +41,7 @@ from solatium.setting_differences import (
 from solatium.settings import Settings
 from solatium.storage import Location
 from solatium.warehouse import Commit, Warehouse
+from solatium.windows import HELD
 
 _ONE_DAY = timedelta(days=1)
 
@@ -395,7 +396,7 @@ class _Run:
         )
         rows = sums.join(bonuses, on="business_date", how="left").orderBy("business_date").collect()
         self.report.results = [row.asDict() for row in rows]
-        held = judged.where(F.col("status").isin("seed_missing", "seed_mismatch"))
+        held = judged.where(F.col("status").isin(*HELD))
         self.report.held = [
             f"{row.business_date}: window {row.window_id} of {row.commodity_id}: {row.status}"
             for row in held.orderBy("business_date", "commodity_id", "window_id").collect()

@@ -17,6 +17,9 @@ from solatium.settings import Settings
 
 KEY = ("commodity_id", "window_id")
 
+# Why a window is held: what stands in `held`, and as the status of its results.
+HELD = ("seed_missing", "seed_mismatch")
+
 
 def business_date(timezone: str) -> Column:
     """The calendar date of rush_close in the configured timezone."""
