@@ -21,19 +21,42 @@ from solatium.selection import Keep, kept_nowhere
 from solatium.setting_sections import Tier
 from solatium.windows import KEY
 
+_VERSION = ("updated_at", "dt", "content")
+
 
 def latest_accounts(accounts: DataFrame) -> DataFrame:
     """Of each account, whether its latest version is `eligible`: active, and not blacklisted."""
-    order = Window.partitionBy("account_id").orderBy(
-        *(F.col(name).desc() for name in ("updated_at", "dt", "content"))
-    )
-    is_blacklisted = F.coalesce("blacklisted", F.lit(False))
+    order = Window.partitionBy("account_id").orderBy(*(F.col(name).desc() for name in _VERSION))
     return (
         accounts.withColumn("content", content(contracts.landing("accounts")))
         .withColumn("place", F.row_number().over(order))
         .where("place = 1")
-        .select("account_id", ((F.col("status") == "active") & ~is_blacklisted).alias("eligible"))
+        .select("account_id", _is_eligible().alias("eligible"))
     )
+
+
+def latest_accounts_by_date(accounts: DataFrame, losses: DataFrame, grace_days: int) -> DataFrame:
+    """The same for the accounts and business dates of `losses`, which see versions of their own.
+
+    One row per account and business date.
+    """
+    asked = losses.select("account_id", "business_date").distinct()
+    in_sight = F.col("dt") <= F.date_add("business_date", grace_days)
+    order = Window.partitionBy("account_id", "business_date").orderBy(
+        *(F.col(name).desc() for name in _VERSION)
+    )
+    return (
+        accounts.withColumn("content", content(contracts.landing("accounts")))
+        .join(asked, on="account_id")
+        .where(in_sight)
+        .withColumn("place", F.row_number().over(order))
+        .where("place = 1")
+        .select("account_id", "business_date", _is_eligible().alias("eligible"))
+    )
+
+
+def _is_eligible() -> Column:
+    return (F.col("status") == "active") & ~F.coalesce("blacklisted", F.lit(False))
 
 
 def bonus_awards(
@@ -46,10 +69,12 @@ def bonus_awards(
 ) -> DataFrame:
     """`bonus_awards`: one row per counted loss that has a tier, amounts of 0.00 included.
 
-    `outcomes` are account outcomes of the dates of `allocations`, `latest` from `latest_accounts`.
+    `outcomes` are account outcomes of the dates of `allocations`, `latest` from `latest_accounts`
+    or `latest_accounts_by_date`.
     """
     raw = _raw(outcomes, allocations, windows, regimes).withColumn("cents", F.col("raw_cents"))
-    awards = raw.join(latest, on="account_id", how="left").withColumn("reason", F.lit("granted"))
+    sees: list[str] = [name for name in ("account_id", "business_date") if name in latest.columns]
+    awards = raw.join(latest, on=sees, how="left").withColumn("reason", F.lit("granted"))
     is_ineligible = ~F.coalesce("eligible", F.lit(False))
     nothing = F.lit(0).cast("bigint")
     awards = _stepped(awards, "served_by_platform", F.col("platform_outcome") == "won", nothing)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from solatium.expectations import Gate
-from solatium.gates import AcceptedGate
+from solatium.gates import Gates
 from solatium.landing import LandingZone
 from solatium.progress import Stages
 from solatium.regimes import Regimes
@@ -17,7 +17,11 @@ from solatium.warehouse import Scratch, Warehouse
 
 @dataclass(frozen=True)
 class Context:
-    """One handled date `day`: where from, where to, by which settings."""
+    """One handled date `day`: where from, where to, by which settings.
+
+    `again` are earlier arrival dates whose files are others than they were, with the tables
+    concerned.
+    """
 
     warehouse: Warehouse
     landing: LandingZone
@@ -26,8 +30,9 @@ class Context:
     regimes: Regimes
     day: date
     stages: Stages
-    gates: Mapping[str, AcceptedGate]  # that may be passed, by landing table
+    gates: Gates
     expectations: Gate
+    again: Mapping[date, Sequence[str]]
 
     @property
     def grace(self) -> timedelta:

@@ -7,14 +7,20 @@ files when a later run handles the date again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+
+from pyspark.sql import DataFrame
 
 from solatium import contracts
-from solatium.errors import UsageError
+from solatium.errors import InputError, UsageError
 from solatium.setting_values import calendar_date
 from solatium.warehouse import Commit
+
+_SAMPLE = 5
 
 # Landing files by table, as a listing shows them.
 Files = Mapping[str, Sequence[tuple[str, int, int]]]
@@ -70,7 +76,62 @@ def accepted_on(
     gates = {}
     for commit in commits:
         for gate in accepted_gates(commit.gates_accepted):
-            is_same = commit.files.get(gate.table) == arrived.get(gate.table)
-            if gate.day == day and is_same:
+            then = commit.files.get(gate.day, {}).get(gate.table)
+            if gate.day == day and then == arrived.get(gate.table):
                 gates[gate.table] = gate
     return gates | {gate.table: gate for gate in given if gate.day == day}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows of a landing table and arrival date in numbers, and the bad ones among them.
+
+    `reasons` has bad rows by reason, `quarantined` how many there are, `bad` themselves, as
+    quarantine rows; late rows and those of an unknown window are none of them.
+    """
+
+    table: str
+    day: date
+    rows: int
+    quarantined: int
+    reasons: Counter[str]
+    bad: DataFrame
+
+
+@dataclass
+class Gates:
+    """The gates of a night: those that were shut, and those that were let pass."""
+
+    night: date
+    most: Decimal
+    accepted: Mapping[date, Mapping[str, AcceptedGate]]
+    passed: list[str] = field(default_factory=list)
+
+    def pass_all(self, judged: Iterable[Judged]) -> None:
+        """InputError, with all that are shut, where too many rows of a table are bad."""
+        problems: list[str] = []
+        for one in judged:
+            if one.quarantined <= self.most * one.rows:
+                continue
+            gate = self.accepted.get(one.day, {}).get(one.table)
+            if gate is None:
+                problems += _shut(one)
+            elif str(gate) not in self.passed:
+                self.passed.append(str(gate))
+        if problems:
+            raise InputError(
+                f"{self.night} was not handled: more rows are bad than gates.max_quarantine_share "
+                f"({self.most}) allows. Correct the files, set a wider gate, or let one pass with "
+                "--accept-gate TABLE:DATE:REASON",
+                problems,
+            )
+
+
+def _shut(judged: Judged) -> list[str]:
+    reasons = ", ".join(f"{code} {number}" for code, number in judged.reasons.most_common())
+    sample = judged.bad.select("reasons", "payload").limit(_SAMPLE).collect()
+    share = f"{judged.quarantined} of {judged.rows} rows are bad ({reasons}), such as"
+    return [
+        f"{judged.table}, dt={judged.day}: {share}",
+        *(f"  {', '.join(row['reasons'])}: {row['payload'][:200]}" for row in sample),
+    ]

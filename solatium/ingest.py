@@ -1,9 +1,10 @@
 """Ingest, the door: landing rows of one arrival date into accepted rows and the quarantine.
 
 docs/rules.md section 2. A run takes arrival dates in order, one at a time; what came before is the
-warehouse as it stood. Rows that are well-formed but not accepted (a conflicting id, an unknown
-window, too late) are set aside with their types, since a window that turns up or moves can bring
-them back; the quarantine shows them to people.
+warehouse as it stood. Rows that are well-formed but not accepted (a repeated or conflicting id, an
+unknown window, too late) are set aside with their types, since a window that turns up or moves, or
+an earlier file that changes, can bring them back; the quarantine shows them to people, repeats
+aside.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from solatium.ordering import content
 from solatium.windows import KEY
 
 _EVENT = (*KEY, "event_id")
+
+# Why a well-formed row is set aside whatever its window.
+CONFLICT = "event_id_conflict"
+REPEAT = "repeat"  # of an earlier row: in no quarantine, but kept, should that row go
+
 _REASON = contracts.Column("reason", "string", required=True, meaning="Why it is set aside.")
 
 
@@ -56,34 +62,45 @@ def repeated(rows: DataFrame, earlier: DataFrame) -> DataFrame:
     return within.unionByName(again).distinct()
 
 
+def judged_by_id(rows: DataFrame, source: str) -> DataFrame:
+    """The rows, one for each arrival date and content, with a `reason` where they do not stay.
+
+    Of rows with one id and equal content the earliest `dt` counts, and the later are each a
+    `repeat`; of different contents the smallest `(dt, event_time, content)` stays, and the others
+    are an `event_id_conflict`. `rows` are all that there are of their ids.
+    """
+    columns = rows.columns
+    marked = rows.withColumn("content", content(contracts.landing(source)))
+    of_content = Window.partitionBy(*_EVENT, "content").orderBy("dt")
+    repeats = F.row_number().over(of_content) > 1
+    order = Window.partitionBy(*_EVENT).orderBy("repeats", "dt", "event_time", "content")
+    place = F.row_number().over(order)
+    reason = F.when(F.col("repeats"), REPEAT).when(F.col("place") > 1, CONFLICT)
+    return (
+        marked.distinct()
+        .withColumn("repeats", repeats)
+        .withColumn("place", place)
+        .select(*columns, reason.alias("reason"))
+    )
+
+
 def without_repeats(
     rows: DataFrame, earlier: DataFrame, hashes: DataFrame, source: str
 ) -> tuple[DataFrame, DataFrame]:
-    """Judges repeated event ids: the rows that stay, and those in conflict, with a `reason`.
+    """The rows of one arrival date that stay, and the others with a `reason` (`judged_by_id`).
 
-    `rows` came later than `earlier`, which has been judged before. Rows with equal content are one
-    row; of different contents the smallest `(dt, event_time, content)` stays.
+    `earlier` are rows of earlier arrival dates, judged before; `hashes` from `repeated`.
     """
-    once = rows.join(hashes, on=event_hash() == F.col("hash"), how="left_anti")
     columns = rows.columns
+    once = rows.join(hashes, on=event_hash() == F.col("hash"), how="left_anti")
     new = rows.join(hashes, on=event_hash() == F.col("hash"), how="left_semi")
     known = earlier.join(hashes, on=event_hash() == F.col("hash"), how="left_semi")
-    both = new.withColumn("is_new", F.lit(1)).unionByName(
-        known.select(*columns).withColumn("is_new", F.lit(0))
+    both = new.withColumn("is_new", F.lit(True)).unionByName(
+        known.select(*columns).withColumn("is_new", F.lit(False))
     )
-    distinct = (
-        both.withColumn("content", content(contracts.landing(source)))
-        .groupBy(*(c for c in columns if c != "dt"), "content")
-        .agg(F.min("dt").alias("dt"), F.min("is_new").alias("is_new"))
-    )
-    order = Window.partitionBy(*_EVENT).orderBy("is_new", "dt", "event_time", "content")
-    ranked = distinct.withColumn("place", F.row_number().over(order)).where("is_new = 1")
-    stays = ranked.where("place = 1").select(*columns)
-    conflict = ranked.where("place > 1").select(*columns)
-    return (
-        once.unionByName(stays),
-        conflict.withColumn("reason", F.lit("event_id_conflict")),
-    )
+    judged = judged_by_id(both, source).where("is_new").drop("is_new")
+    stays = judged.where(F.col("reason").isNull()).drop("reason")
+    return once.unionByName(stays), judged.where(F.col("reason").isNotNull())
 
 
 def placed(rows: DataFrame, windows: DataFrame, grace_days: int) -> tuple[DataFrame, DataFrame]:

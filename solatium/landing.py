@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import reduce
 
@@ -118,11 +118,14 @@ class LandingZone:
         """How many rows the files of an arrival date hold, by their footers."""
         return sum(footer.rows for _, footer in self._footers[table, day])
 
-    def verify(self, day: date) -> None:
-        """Reads every file of an arrival date to its end; InputError names those that break."""
+    def verify(self, days: Sequence[date]) -> None:
+        """Reads every file of these arrival dates to its end; InputError names those that break.
+
+        The last of them is the date that is handled.
+        """
         problems = []
         for table in contracts.LANDING:
-            for place in self._places(table, day):
+            for place in (place for day in days for place in self._places(table, day)):
                 try:
                     with pq.ParquetFile(place.path) as file:
                         for batch in file.iter_batches():
@@ -131,7 +134,8 @@ class LandingZone:
                     problems.append(unreadable(place, error))
         if problems:
             raise InputError(
-                f"{self.root}: {len(problems)} landing file(s) are damaged; {day} was not handled",
+                f"{self.root}: {len(problems)} landing file(s) are damaged; "
+                f"{days[-1]} was not handled",
                 [*problems, "deliver these files once more, then give the same command again"],
             )
 

@@ -6,22 +6,23 @@ nothing of it before the commit record, which `run` writes when the night is don
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import partial
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts, history, ingest, laws, ledger, statistics, windows
-from solatium.activity import activity
-from solatium.allocation import allocate
 from solatium.bonus import bonus_awards, latest_accounts
 from solatium.context import Context
 from solatium.contracts import EVENTS, Table
-from solatium.intake import Intake, Tally, days
-from solatium.screening import account_versions, screen
+from solatium.intake import Intake
+from solatium.judging import Judging
+from solatium.past import Past
+from solatium.placing import days
+from solatium.restating import Restated, Restating
+from solatium.tally import Tally
 from solatium.warehouse import Commit
 
 # All tables of a warehouse: those of docs/tables.md, and the pipeline's own.
@@ -45,7 +46,6 @@ class Night:
         self.last_closed = context.last_closed
         self.lineage = lineage
         self.tally = Tally()
-        self.written: Counter[str] = Counter()  # rows by table
 
     def handle(
         self, closed_before: date | None, posted_from: date | None = None
@@ -55,64 +55,52 @@ class Night:
         `closed_before` is the last business date that was closed when the run began, `posted_from`
         the first for which the ledger may hold what a night that was taken back had posted.
         """
-        self.closed_before = closed_before
         self.posted_from = posted_from
-        known = Intake(self.context, self.tally).take()
-        self.in_force = known.in_force
-        self.first = self._first_touched(known.changed)
+        self.known = Intake(self.context, self.tally).take()
+        self.in_force = self.known.in_force
+        self.judging = Judging(self.context, self.in_force, closed_before, self.tally)
         self.with_windows = {
             *days(self.in_force, "business_date"),
-            *days(known.changed, "old_date"),
+            *days(self.known.changed, "old_date"),
         }
+        past = Past(self.warehouse, self.lineage, self.known.before, self.context.grace)
+        restated = Restating(self.context, self.judging, self.known, past).restate(
+            self.with_windows
+        )
+        self.first = restated.first if restated else self.last_closed
+        opening = self.warehouse.read(history.CLOSED.name)
         groups = self._groups()
         judged = [day for dates in groups for day in dates]
-        opening = self._opening()
         if groups:
             self._judge_all(groups, opening)
-        self._list_refunds(judged)
+        elif restated:
+            self.warehouse.overwrite("account_history", opening)
+        self._list_refunds(judged, restated)
         closed = self._newly_closed()
         self._post(closed)
-        self._check(judged, closed, opening)
+        self._check(judged, closed, opening, restated)
         return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
 
     # Which dates
 
-    def _first_touched(self, changed: DataFrame) -> date:
-        """The first date to judge: the first open one, or a closed one that a window touches.
-
-        A window touches a closed date when it leaves it for another, or when its seed comes late.
-        """
-        touched = changed.agg(F.min(F.least("old_date", "new_date"))).collect()[0][0]
-        return min(self.last_closed, touched or self.last_closed)
-
     def _groups(self) -> list[list[date]]:
-        """The dates to judge, in groups that can be judged at once.
+        """The open dates, in groups that can be judged at once.
 
-        Dates of a group see the same arrival dates, as open ones do. And a weighted lottery needs
-        the history of all dates before its own, so that only the first of a group may have one.
-        Dates on which no window falls, nor has fallen, have nothing to judge.
+        They see the same arrival dates. But a weighted lottery needs the history of all dates
+        before its own, so that only the first date of a group may have one. Dates on which no
+        window falls, nor has fallen, have nothing to judge.
         """
         weighted = self.in_force.where(F.col("policy") == "weighted_lottery")
         alone = set(days(weighted, "business_date"))
         groups: list[list[date]] = []
         for day in sorted(self.with_windows):
-            if not self.first <= day <= self.day:
+            if not self.last_closed <= day <= self.day:
                 continue
-            if groups and groups[-1][0] >= self.last_closed and day not in alone:
+            if groups and day not in alone:
                 groups[-1].append(day)
             else:
                 groups.append([day])
         return groups
-
-    def _of(self, table: str, dates: Sequence[date]) -> DataFrame:
-        return self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
-
-    def _windows(self, dates: Sequence[date]) -> DataFrame:
-        return self.in_force.where(F.col("business_date").isin(list(dates)))
-
-    def _accounts_in_sight(self, dates: Sequence[date]) -> DataFrame:
-        cutoff = min(self.day, dates[0] + self.context.grace)
-        return self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))
 
     # The rooms
 
@@ -120,7 +108,7 @@ class Night:
         """Judges, counts and awards one group after the other, each on the history before it."""
         past = closed = opening
         for dates in groups:
-            self._judge(dates, past)
+            self.judging.judge(self.judging.windows(dates), dates, past)
             outcomes = self._count(dates, past)
             if dates[0] <= self.last_closed:
                 closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
@@ -130,123 +118,75 @@ class Night:
         if groups[0][0] <= self.last_closed:
             self.warehouse.overwrite(history.CLOSED.name, closed)
 
-    def _judge(self, dates: list[date], past: DataFrame) -> None:
-        due = self._windows(dates)
-        with self.context.stages.stage("gather activity", self.day) as stage:
-            participation, payment, orders = (self._of(source, dates) for source in EVENTS)
-            acts = self.scratch.keep(activity(participation, payment, orders, due), "activity")
-            acted = stage.rows_out = acts.count()
-        with self.context.stages.stage("screen", self.day) as stage:
-            stage.rows_in = acted
-            versions = self.scratch.keep(
-                account_versions(self._accounts_in_sight(dates)), "account_versions"
-            )
-            screened = screen(acts, versions, due, self.regimes)
-            stage.rows_out = self._replace("screened_participants", screened, dates)
-        with self.context.stages.stage("allocate", self.day) as stage:
-            stage.rows_in = self.written["screened_participants"]
-            screened = self._of("screened_participants", dates)
-            allocations = allocate(
-                screened, acts, due, past, self.settings, self.regimes, self.scratch.keep
-            )
-            stage.rows_out = self._replace("allocations", allocations, dates)
-        with self.context.stages.stage("count and audit", self.day) as stage:
-            stage.rows_in = self.written["allocations"]
-            allocations = self._of("allocations", dates)
-            results = statistics.window_results(due, screened, allocations, acts)
-            self._replace("window_results", results, dates)
-            self._tally_windows(self._of("window_results", dates))
-            audit = statistics.audit_discrepancies(allocations, acts, due)
-            stage.rows_out = self._replace("audit_discrepancies", audit, dates)
-
-    def _tally_windows(self, results: DataFrame) -> None:
-        is_held = F.col("status").isin(*windows.HELD)
-        is_restated = F.col("business_date") <= F.lit(self.closed_before)
-        counts = results.agg(
-            F.count("*"), F.count(F.when(is_held, 1)), F.count(F.when(is_restated, 1))
-        ).collect()[0]
-        self.tally.windows_judged += counts[0]
-        self.tally.windows_held += counts[1]
-        self.tally.windows_restated += counts[2]
-
     def _count(self, dates: list[date], past: DataFrame) -> DataFrame:
         with self.context.stages.stage("count outcomes", self.day) as stage:
-            stage.rows_in = self.written["allocations"]
+            stage.rows_in = self.judging.written["allocations"]
             outcomes = history.account_outcomes(
-                self._of("allocations", dates),
-                self._windows(dates),
+                self.judging.of("allocations", dates),
+                self.judging.windows(dates),
                 past,
                 self.settings,
                 self.regimes,
             )
-            stage.rows_out = self._replace("account_outcomes", outcomes, dates)
-            return self._of("account_outcomes", dates)
+            stage.rows_out = self.judging.put("account_outcomes", outcomes, dates)
+            return self.judging.of("account_outcomes", dates)
 
     def _fold(
         self, dates: list[date], past: DataFrame, outcomes: DataFrame, *, is_last: bool
     ) -> DataFrame:
         """Account history after the dates, onto what it was before them."""
         with self.context.stages.stage("fold history", self.day) as stage:
-            stage.rows_in = self.written["account_outcomes"]
+            stage.rows_in = self.judging.written["account_outcomes"]
             whole = history.account_history(past, outcomes, self.in_force)
             if is_last:
                 stage.rows_out = self.warehouse.overwrite("account_history", whole)
                 return whole
             return self.scratch.keep(whole, f"account_history_{dates[-1]}")
 
-    def _opening(self) -> DataFrame:
-        """Account history as of the day before the first date that is judged."""
-        if self.first == self.last_closed:
-            return self.warehouse.read(history.CLOSED.name)
-        day = F.col("business_date")
-        outcomes = self.warehouse.read("account_outcomes").where(day < F.lit(self.first))
-        judged_since = self.first
-        for commit in reversed(self.lineage):
-            until = commit.day - self.context.grace
-            if until < judged_since:  # no later night has judged anew what this one had closed
-                closed = self.warehouse.read(history.CLOSED.name, commit)
-                since = outcomes.where(day > F.lit(until))
-                return history.account_history(closed, since, self.in_force)
-            judged_since = min(judged_since, commit.judged_from)
-        nothing = self.warehouse.read(history.CLOSED.name).limit(0)
-        return history.account_history(nothing, outcomes, self.in_force)
-
     def _award(self, dates: list[date]) -> None:
         with self.context.stages.stage("award", self.day) as stage:
-            stage.rows_in = self.written["account_outcomes"]
+            stage.rows_in = self.judging.written["account_outcomes"]
             awards = bonus_awards(
-                self._of("account_outcomes", dates),
-                self._of("allocations", dates),
-                self._windows(dates),
-                latest_accounts(self._accounts_in_sight(dates)),
+                self.judging.of("account_outcomes", dates),
+                self.judging.of("allocations", dates),
+                self.judging.windows(dates),
+                latest_accounts(self.judging.accounts_in_sight(dates[0])),
                 self.regimes,
                 self.scratch.keep,
             )
-            stage.rows_out = self._replace("bonus_awards", awards, dates)
+            stage.rows_out = self.judging.put("bonus_awards", awards, dates)
 
-    def _list_refunds(self, dates: list[date]) -> None:
-        """Refunds of the dates judged, and of closed windows that new payment rows name."""
+    def _list_refunds(self, dates: list[date], restated: Restated | None) -> None:
+        """Refunds of the open dates, and of closed windows that were judged or paid for since."""
         with self.context.stages.stage("list refunds", self.day) as stage:
             late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
             if dates:
-                anew = self._refunds(self._windows(dates), dates, late)
-                stage.rows_out = self._replace("refunds_due", anew, dates)
-            named = late.where(F.col("dt") == F.lit(self.day)).select(*windows.KEY).distinct()
-            closed = self.in_force.where(F.col("business_date") < F.lit(self.first)).join(
-                named, on=list(windows.KEY), how="left_semi"
+                anew = self._refunds(self.judging.windows(dates), dates, late)
+                stage.rows_out = self.judging.put("refunds_due", anew, dates)
+            keys = [late.where(F.col("dt") == F.lit(self.day)).select(*windows.KEY)]
+            if restated:
+                keys.append(restated.windows)
+            if self.known.corrected and self.known.corrected.payments is not None:
+                keys.append(self.known.corrected.payments)
+            named = reduce(DataFrame.unionByName, keys).distinct()
+            is_closed = F.col("business_date") < F.lit(self.last_closed)
+            then, now = (
+                frame.where(is_closed).join(named, on=list(windows.KEY), how="left_semi")
+                for frame in (self.known.before, self.in_force)
             )
-            dates = days(closed, "business_date")
+            dates = sorted({*days(now, "business_date"), *days(then, "business_date")})
             if dates:
-                others = self._of("refunds_due", dates).join(
-                    closed.select(*windows.KEY), on=list(windows.KEY), how="left_anti"
-                )
-                anew = self._refunds(closed, dates, late)
-                stage.rows_out += self._replace("refunds_due", others.unionByName(anew), dates)
+                anew = self._refunds(now, dates, late)
+                stage.rows_out += self.judging.put("refunds_due", anew, dates, named)
 
     def _refunds(self, due: DataFrame, dates: Sequence[date], late: DataFrame) -> DataFrame:
         columns = contracts.landing("payment").names
-        payments = self._of("payment", dates).select(*columns).unionByName(late.select(*columns))
-        return statistics.refunds_due(payments, self._of("allocations", dates), due)
+        payments = self.judging.of("payment", dates).select(*columns)
+        return statistics.refunds_due(
+            payments.unionByName(late.select(*columns)),
+            self.judging.of("allocations", dates),
+            due,
+        )
 
     def _newly_closed(self) -> list[date]:
         """The closed dates of which the ledger may not hold what is awarded."""
@@ -259,7 +199,7 @@ class Night:
             if self.posted_from is None and not self.with_windows & set(closed):
                 return
             posting = ledger.post(
-                self._of("bonus_awards", closed),
+                self.judging.of("bonus_awards", closed),
                 self.warehouse.read("bonus_ledger"),
                 self.warehouse.read("bonus_waived"),
                 self.in_force,
@@ -278,49 +218,68 @@ class Night:
             if waived.count():
                 self.warehouse.append("bonus_waived", waived)
 
-    def _check(self, dates: list[date], closed: list[date], opening: DataFrame) -> None:
+    def _check(
+        self,
+        open_dates: list[date],
+        closed: list[date],
+        opening: DataFrame,
+        restated: Restated | None,
+    ) -> None:
         """InputError where what came in, or what came out, breaks a law of conservation."""
         if not self.context.expectations.tables:
             return
         with self.context.stages.stage("check laws", self.day):
-            of = partial(self._of, dates=dates)
-            due = self._windows(dates)
+            judged = [*(restated.judged if restated else []), *open_dates]
+            awarded = [*(restated.awarded if restated else []), *open_dates]
+            of = partial(self.judging.of, dates=judged)
+            due = self.judging.windows(judged)
             accounts = self.warehouse.read("accounts").where(F.col("dt") == F.lit(self.day))
             posted = self.warehouse.read("bonus_ledger")
             waived = self.warehouse.read("bonus_waived")
-            awards = self._of("bonus_awards", closed)
+            awards = self.judging.of("bonus_awards", closed)
             found = {
                 "windows": laws.windows_in_force(due),
                 "accounts": laws.account_versions(accounts),
                 "balances": laws.balances(awards, posted, waived, self.in_force, closed),
                 "payouts": laws.payouts(self.warehouse.read("bonus_payouts"), posted, self.day),
             }
-            if dates:
+            if judged:
+                found |= {source: laws.events(source, of(source), due) for source in EVENTS}
+                found["rush"] = laws.rush(
+                    due,
+                    of("screened_participants"),
+                    of("allocations"),
+                    of("window_results"),
+                    of("account_outcomes"),
+                    of("bonus_awards"),
+                    of("audit_discrepancies"),
+                    of("refunds_due"),
+                    outcome_source=self.settings.outcome_source,
+                )
+            if awarded:
                 budget = self.regimes.setting(lambda r: r.bonus.daily_budget, "decimal(18,2)")
-                budgets = due.select("business_date", "campaign_id", budget.alias("daily_budget"))
-                found |= {
-                    **{source: laws.events(source, of(source), due) for source in EVENTS},
-                    "rush": laws.rush(
-                        due,
-                        of("screened_participants"),
-                        of("allocations"),
-                        of("window_results"),
-                        of("account_outcomes"),
-                        of("bonus_awards"),
-                        of("audit_discrepancies"),
-                        of("refunds_due"),
-                        outcome_source=self.settings.outcome_source,
-                    ),
-                    "streaks": laws.streaks(
-                        of("account_outcomes"), opening, self.warehouse.read("account_history")
-                    ),
-                    "budgets": laws.budgets(of("bonus_awards"), self.in_force, budgets.distinct()),
-                    "unearned": laws.unearned(of("bonus_awards"), of("account_outcomes")),
-                }
-            parameters = {"grace_days": self.settings.grace_days}
-            self.context.expectations.refuse(found, day=self.day, parameters=parameters)
+                budgets = self.judging.windows(awarded).select(
+                    "business_date", "campaign_id", budget.alias("daily_budget")
+                )
+                awards = self.judging.of("bonus_awards", awarded)
+                outcomes = self.judging.of("account_outcomes", awarded)
+                found["budgets"] = laws.budgets(awards, self.in_force, budgets.distinct())
+                found["unearned"] = laws.unearned(awards, outcomes)
+            if open_dates:
+                outcomes = self.judging.of("account_outcomes", open_dates)
+                whole = self.warehouse.read("account_history")
+                found["streaks"] = laws.streaks(outcomes, opening, whole)
+            self._refuse(found)
+            if restated:
+                self._refuse({"streaks": self._restated_streaks(restated)})
 
-    def _replace(self, table: str, rows: DataFrame, dates: Sequence[date]) -> int:
-        number = self.warehouse.replace(table, rows, column="business_date", dates=dates)
-        self.written[table] += number
-        return number
+    def _restated_streaks(self, restated: Restated) -> laws.Laws:
+        day = F.col("business_date")
+        since = (day >= F.lit(restated.first)) & (day < F.lit(self.last_closed))
+        outcomes = self.warehouse.read("account_outcomes").where(since)
+        outcomes = outcomes.join(restated.accounts, on="account_id", how="left_semi")
+        return laws.streaks(outcomes, restated.opening, restated.closing)
+
+    def _refuse(self, found: dict[str, laws.Laws]) -> None:
+        parameters = {"grace_days": self.settings.grace_days}
+        self.context.expectations.refuse(found, day=self.day, parameters=parameters)

@@ -10,7 +10,7 @@ again, in order, and the ledger posts what differs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -25,8 +25,7 @@ from solatium.context import Context
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
 from solatium.expectations import Gate
-from solatium.gates import AcceptedGate, accepted_on
-from solatium.intake import Tally
+from solatium.gates import AcceptedGate, Gates, accepted_on
 from solatium.judged import campaigns_by_date
 from solatium.landing import LandingZone
 from solatium.night import TABLES, Night
@@ -40,6 +39,7 @@ from solatium.setting_differences import (
 )
 from solatium.settings import Settings
 from solatium.storage import Location
+from solatium.tally import Tally
 from solatium.warehouse import Commit, Warehouse
 from solatium.windows import HELD
 
@@ -85,9 +85,10 @@ class Report:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The first date to handle, and why, where it is one that was handled before."""
+    """The first date to handle, and the earlier arrival dates to take again with it, by table."""
 
     first: date
+    again: dict[date, list[str]]
     notes: tuple[str, ...]
 
 
@@ -116,7 +117,8 @@ def run(
             # dates that were handled later stand on those that are judged anew, and follow them
             request = replace(request, day=max(request.day, lineage[-1].day))
         plan = _plan(request, landing, root, lineage)
-        notes = [*plan.notes, *landing.check(_days(plan.first, request.day))]
+        arrivals = [*plan.again, *_days(plan.first, request.day)]
+        notes = [*plan.notes, *landing.check(arrivals)]
         with nullcontext(running) if running else engine.running(request.engine) as started:
             warehouse = Warehouse(started, root, TABLES)
             checks = expectations or Gate(docs=request.data_docs is not None)
@@ -132,7 +134,7 @@ def _plan(
     arrivals = landing.dates()
     earliest = min([day for day in arrivals if day <= request.day], default=request.day)
     if not lineage:
-        return _Plan(earliest, ())
+        return _Plan(earliest, {}, ())
     newest = lineage[-1].day
     if request.day < newest:
         raise UsageError(
@@ -148,12 +150,15 @@ def _plan(
         first = min(difference.first for difference in differing)
         keys = ", ".join(dict.fromkeys(difference.name for difference in differing))
         reasons[max(first, min(earliest, lineage[0].day))] = f"other settings: {keys}"
-    for day, tables in _changed_arrivals(request, landing, lineage):
-        reasons.setdefault(day, f"files of dt={day} have changed: {', '.join(tables)}")
     next_day = min(newest + _ONE_DAY, request.day)
     first = max(min([*reasons, next_day]), min(earliest, lineage[0].day))
     notes = [f"judging anew from {day} on: {reason}" for day, reason in sorted(reasons.items())]
-    return _Plan(first, tuple(notes))
+    again = _changed_arrivals(request, landing, lineage, first)
+    notes += [
+        f"taking dt={day} again: its files have changed: {', '.join(tables)}"
+        for day, tables in again.items()
+    ]
+    return _Plan(first, again, tuple(notes))
 
 
 def _differing(request: Request, root: Location, lineage: Sequence[Commit]) -> list[Difference]:
@@ -200,18 +205,29 @@ def _other_judgement(closed: Sequence[Difference], last_closed: date) -> UsageEr
 
 
 def _changed_arrivals(
-    request: Request, landing: LandingZone, lineage: Sequence[Commit]
-) -> Iterator[tuple[date, list[str]]]:
-    """Arrival dates up to the newest handled one whose files are not those that were handled."""
-    handled = {commit.day: commit.files for commit in lineage}
+    request: Request, landing: LandingZone, lineage: Sequence[Commit], first: date
+) -> dict[date, list[str]]:
+    """Arrival dates before `first` whose files are not those that were handled, and the tables.
+
+    What a night that is now taken back had taken again is looked at as well, however old it is.
+    """
+    handled: dict[date, dict[str, list[tuple[str, int, int]]]] = {}
+    taken_again: set[date] = set()
+    for commit in lineage:
+        if commit.day < first:
+            handled |= commit.files
+        else:
+            taken_again |= commit.files.keys()
     oldest = request.day - timedelta(days=request.settings.rescan_days)
+    changed = {}
     for day in sorted({*landing.dates(), *handled}):
-        if day > lineage[-1].day or (day <= oldest and not request.rescan):
+        is_looked_at = day > oldest or request.rescan or day in taken_again
+        if day >= first or not is_looked_at:
             continue
         now, then = landing.arrived(day), handled.get(day, {})
-        tables = [name for name in contracts.LANDING if now.get(name) != then.get(name)]
-        if tables:
-            yield day, tables
+        if tables := [name for name in contracts.LANDING if now.get(name) != then.get(name)]:
+            changed[day] = tables
+    return changed
 
 
 def _days(first: date, last: date) -> list[date]:
@@ -247,6 +263,7 @@ class _Run:
         self.regimes = Regimes(request.settings)
         self.grace = timedelta(days=request.settings.grace_days)
         self.closed_before = lineage[-1].day - self.grace if lineage else None
+        self.again = plan.again  # until a night has taken them
         self.report = Report(notes=notes)
 
     def handle(self, console: Console) -> Report:
@@ -287,7 +304,7 @@ class _Run:
 
         What nights that were taken back had posted for a date is looked at when it closes again.
         """
-        if day - self.grace <= self.settled:
+        if self.again or day - self.grace <= self.settled:
             return False
         base = self._base()
         is_open = base and any(day - self.grace <= awaited <= day for awaited in base.awaited)
@@ -311,10 +328,9 @@ class _Run:
                 regimes=self.regimes,
                 day=day,
                 stages=stages,
-                gates=accepted_on(
-                    day, self.request.accepted, self.commits, self.landing.arrived(day)
-                ),
+                gates=self._gates(day),
                 expectations=self.expectations,
+                again=self.again,
             )
             night = Night(context, self.lineage)
             try:
@@ -322,8 +338,9 @@ class _Run:
             except SolatiumError:
                 raise
             except Exception:
-                self.landing.verify(day)
+                self.landing.verify([*self.again, day])
                 raise
+        night.tally.gates_accepted = context.gates.passed
         self.report.tally += night.tally
         self.report.handled.append(day)
         if day == self.request.day:
@@ -343,12 +360,22 @@ class _Run:
                 awaited=awaited,
                 judged_from=night.first,
                 settled=self.settled,
-                files=self.landing.arrived(day),
+                files={taken: self.landing.arrived(taken) for taken in (*self.again, day)},
                 gates_accepted=tuple(night.tally.gates_accepted),
             )
         )
         self.lineage.append(self.newest)
         self.taken_back = []
+        self.again = {}
+
+    def _gates(self, day: date) -> Gates:
+        """The gates of a night; of any arrival date, since one taken again may concern others."""
+        days = {*(commit.day for commit in self.lineage), *self.again, day}
+        accepted = {
+            each: accepted_on(each, self.request.accepted, self.commits, self.landing.arrived(each))
+            for each in (days if self.again else [day])
+        }
+        return Gates(day, self.request.settings.gates.max_quarantine_share, accepted)
 
     def _log_run(self) -> None:
         tally = self.report.tally
@@ -366,6 +393,7 @@ class _Run:
             "windows_judged": tally.windows_judged,
             "windows_restated": tally.windows_restated,
             "windows_held": tally.windows_held,
+            "restated_by_reason": json.dumps(tally.restated_by_reason()),
             "entries_posted": tally.entries_posted,
             "entries_sum": tally.entries_sum,
             "gates_accepted": tally.gates_accepted,

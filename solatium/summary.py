@@ -13,6 +13,7 @@ from solatium import contracts
 from solatium.in_force import DEFAULT, InForce
 from solatium.run import Report
 from solatium.storage import Location
+from solatium.tally import Tally
 from solatium.warehouse import Warehouse
 
 _NUMBERS = (
@@ -50,6 +51,8 @@ def of_run(report: Report) -> RenderableType:
     facts.add_row("rows in", f"{tally.rows_in:,}")
     reasons = ", ".join(f"{code} {n:,}" for code, n in sorted(tally.quarantined_by_reason.items()))
     facts.add_row("quarantined", f"{tally.rows_quarantined:,}", reasons)
+    if tally.restated:
+        facts.add_row("windows restated", f"{tally.windows_restated:,}", _restated(tally))
     facts.add_row("ledger entries", f"{tally.entries_posted:,}", f"sum {tally.entries_sum:,.2f}")
     held = [*report.held[:_MOST_HELD], *(["..."] if len(report.held) > _MOST_HELD else [])]
     facts.add_row("windows held", f"{len(report.held):,}", "\n".join(held))
@@ -60,6 +63,15 @@ def of_run(report: Report) -> RenderableType:
     seconds.add_section()
     seconds.add_row("all stages", f"{sum(report.seconds.values()):.1f}")
     return Group(shown, "", facts, "", seconds)
+
+
+def _restated(tally: Tally) -> str:
+    """A line for each closed date, with what had changed for how many of its windows."""
+    lines = [
+        f"{day}: " + ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+        for day, reasons in tally.restated_by_reason().items()
+    ]
+    return "\n".join([*lines[:_MOST_HELD], *(["..."] if len(lines) > _MOST_HELD else [])])
 
 
 def tables(names: Sequence[str], root: Location | None) -> RenderableType:

@@ -38,7 +38,8 @@ _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 class Commit:
     """What a handled date left: the version of every table, and what it was made from.
 
-    `files` are the landing files of the arrival date `day`, as the listing showed them, by table;
+    `files` are the landing files as the listing showed them, by table, of the arrival date `day`
+    and of earlier ones that were taken again;
     `awaited` the business dates, on which windows in force fall, that were not closed before it;
     `judged_from` the first business date that was judged; `settled` the last one that the ledger
     was ever posted for, by nights since taken back too; `gates_accepted` the shut gates that
@@ -56,12 +57,14 @@ class Commit:
     awaited: tuple[date, ...]
     judged_from: date
     settled: date
-    files: dict[str, list[tuple[str, int, int]]]
+    files: dict[date, dict[str, list[tuple[str, int, int]]]]
     gates_accepted: tuple[str, ...] = ()
     tables: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str, indent=1)
+        facts = asdict(self)
+        facts["files"] = {day.isoformat(): files for day, files in self.files.items()}
+        return json.dumps(facts, default=str, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Commit:
@@ -72,8 +75,11 @@ class Commit:
         for name in ("judged_from", "settled"):
             facts[name] = date.fromisoformat(facts[name])
         facts["files"] = {
-            table: [(str(path), int(size), int(ns)) for path, size, ns in files]
-            for table, files in facts["files"].items()
+            date.fromisoformat(day): {
+                table: [(str(path), int(size), int(ns)) for path, size, ns in files]
+                for table, files in tables.items()
+            }
+            for day, tables in facts["files"].items()
         }
         return cls(**facts)
 

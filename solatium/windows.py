@@ -57,7 +57,10 @@ def in_force(
 
 
 def changed(before: DataFrame, after: DataFrame) -> DataFrame:
-    """Windows in force whose version, date or seed differ: key, `old_date` and `new_date`."""
+    """Windows whose version, date or seed differ, or that are new or gone.
+
+    Columns: key, `old_date` and `new_date`, null where the window was or is not in force.
+    """
 
     def marked(frame: DataFrame, name: str) -> DataFrame:
         # a window's dates and seed are marked by themselves: neither is a column of its version
@@ -67,7 +70,13 @@ def changed(before: DataFrame, after: DataFrame) -> DataFrame:
 
     old, new = marked(before, "old_date"), marked(after, "new_date")
     same = F.col("old_date_mark").eqNullSafe(F.col("new_date_mark"))
-    return new.join(old, on=list(KEY), how="left").where(~same).select(*KEY, "old_date", "new_date")
+    both = new.join(old, on=list(KEY), how="full")
+    return both.where(~same).select(*KEY, "old_date", "new_date")
+
+
+def moved(changed: DataFrame) -> DataFrame:
+    """Of the windows that `changed`, those that are on another date, or new or gone."""
+    return changed.where(~F.col("old_date").eqNullSafe(F.col("new_date")))
 
 
 def between(frame: DataFrame, first: date, last: date) -> DataFrame:

@@ -361,9 +361,9 @@ def test_old_files_that_are_new_changed_or_gone_are_noticed(
     arrival(nights, "orders", THIRD, "part-0").unlink()
     rows["orders"] = [row for row in rows["orders"] if row["dt"] != THIRD]
     report = nights.run(FOURTH, CONFIG | {"rescan_days": 4})
-    assert report.handled == DATES
+    assert report.handled == [FOURTH]
     assert report.notes == [
-        f"judging anew from {day} on: files of dt={day} have changed: {names}"
+        f"taking dt={day} again: its files have changed: {names}"
         for day, names in (
             (FIRST, "participation, payment, accounts"),
             (SECOND, "payment"),
@@ -383,7 +383,7 @@ def test_files_of_older_dates_are_noticed_with_rescan_alone(
     config = CONFIG | {"rescan_days": 2}
     assert nights.run(FOURTH, config).handled == [FOURTH]
     assert tables(nights.warehouse) == standing.tables(FOURTH)
-    assert nights.run(FOURTH, config, rescan=True).handled == [SECOND, THIRD, FOURTH]
+    assert nights.run(FOURTH, config, rescan=True).handled == [FOURTH]
     rows = {name: [*some, *new[name]] for name, some in STORY.items()}
     expected = reference_tables(rows, CONFIG, FOURTH)
     assert disagreements(nights, expected, last_closed=THIRD) == []

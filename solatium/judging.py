@@ -1,0 +1,126 @@
+"""Judging windows: what the accounts did, who was qualified, who was allocated, what it came to.
+
+docs/rules.md sections 3 to 6. Windows of open dates are judged together; of a closed date only
+those that something has touched, and the rows of its other windows stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from solatium import statistics, windows
+from solatium.activity import activity
+from solatium.allocation import allocate
+from solatium.context import Context
+from solatium.contracts import EVENTS
+from solatium.screening import account_versions, screen
+from solatium.tally import Tally
+
+_WINDOW = list(windows.KEY)
+
+
+class Judging:
+    """Judges windows, and has at hand what a night's rooms share: tables by business date."""
+
+    def __init__(
+        self, context: Context, in_force: DataFrame, closed_before: date | None, tally: Tally
+    ) -> None:
+        self.context = context
+        self.warehouse = context.warehouse
+        self.in_force = in_force
+        self.closed_before = closed_before
+        self.tally = tally
+        self.written: Counter[str] = Counter()  # rows by table
+
+    def of(self, table: str, dates: Sequence[date]) -> DataFrame:
+        """The rows of a table of these business dates."""
+        return self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
+
+    def windows(self, dates: Sequence[date]) -> DataFrame:
+        """The windows in force of these business dates."""
+        return self.in_force.where(F.col("business_date").isin(list(dates)))
+
+    def accounts_in_sight(self, day: date) -> DataFrame:
+        """The account versions that windows of a business date may see."""
+        cutoff = min(self.context.day, day + self.context.grace)
+        return self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))
+
+    def put(
+        self,
+        table: str,
+        rows: DataFrame,
+        dates: Sequence[date],
+        instead_of: DataFrame | None = None,
+    ) -> int:
+        """Puts `rows` in the place of a table's rows of these dates; how many there are then.
+
+        With `instead_of` only in the place of the rows with its keys; the others stay.
+        """
+        if instead_of is not None:
+            kept = self.of(table, dates)
+            kept = kept.join(instead_of, on=instead_of.columns, how="left_anti")
+            rows = kept.unionByName(rows)
+        number = self.warehouse.replace(table, rows, column="business_date", dates=dates)
+        self.written[table] += number
+        return number
+
+    def judge(
+        self,
+        due: DataFrame,
+        dates: list[date],
+        past: DataFrame,
+        instead_of: DataFrame | None = None,
+    ) -> None:
+        """Judges the windows `due`, which are those in force on `dates`, or some of them.
+
+        `past` is `account_history` before these dates, which see the same arrival dates. Where
+        only some windows are judged, `instead_of` has their keys, and those of windows that are
+        not on these dates any more.
+        """
+        stage_of, day = self.context.stages.stage, self.context.day
+        keep = self.context.scratch.keep
+        with stage_of("gather activity", day) as stage:
+            participation, payment, orders = (self.of(source, dates) for source in EVENTS)
+            acts = keep(activity(participation, payment, orders, due), "activity")
+            acted = stage.rows_out = acts.count()
+        with stage_of("screen", day) as stage:
+            stage.rows_in = acted
+            versions = keep(account_versions(self.accounts_in_sight(dates[0])), "account_versions")
+            screened = screen(acts, versions, due, self.context.regimes)
+            stage.rows_out = self.put("screened_participants", screened, dates, instead_of)
+        with stage_of("allocate", day) as stage:
+            stage.rows_in = self.written["screened_participants"]
+            screened = self._only(self.of("screened_participants", dates), due, instead_of)
+            context = self.context
+            allocations = allocate(
+                screened, acts, due, past, context.settings, context.regimes, keep
+            )
+            stage.rows_out = self.put("allocations", allocations, dates, instead_of)
+        with stage_of("count and audit", day) as stage:
+            stage.rows_in = self.written["allocations"]
+            allocations = self._only(self.of("allocations", dates), due, instead_of)
+            results = statistics.window_results(due, screened, allocations, acts)
+            self.put("window_results", results, dates, instead_of)
+            self._tally(self._only(self.of("window_results", dates), due, instead_of))
+            audit = statistics.audit_discrepancies(allocations, acts, due)
+            stage.rows_out = self.put("audit_discrepancies", audit, dates, instead_of)
+
+    def _only(self, rows: DataFrame, due: DataFrame, instead_of: DataFrame | None) -> DataFrame:
+        if instead_of is None:
+            return rows
+        return rows.join(due.select(*_WINDOW), on=_WINDOW, how="left_semi")
+
+    def _tally(self, results: DataFrame) -> None:
+        is_held = F.col("status").isin(*windows.HELD)
+        is_restated = F.col("business_date") <= F.lit(self.closed_before)
+        counts = results.agg(
+            F.count("*"), F.count(F.when(is_held, 1)), F.count(F.when(is_restated, 1))
+        ).collect()[0]
+        self.tally.windows_judged += counts[0]
+        self.tally.windows_held += counts[1]
+        self.tally.windows_restated += counts[2]
