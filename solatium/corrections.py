@@ -77,7 +77,7 @@ class Corrections:
                     others = self._events(source, dates, in_force)
                     if others is None:
                         continue
-                    events[source] = others.where("business_date IS NOT NULL").select(*_WINDOW)
+                    events[source] = _others_by_content(others)
                     if source == "payment":
                         payments = others.select(*_WINDOW)
             stage.rows_in = self.tally.rows_in
@@ -208,7 +208,7 @@ class Corrections:
         found = was.join(now, on=same, how="left_anti").unionByName(
             now.join(was, on=same, how="left_anti")
         )
-        found = found.select(*_WINDOW, "dt", "reason", "business_date")
+        found = found.select(*_ROW, "reason", "business_date")
         return self.scratch.keep(found, f"{source}_moved")
 
     def _write(self, source: str, ids: DataFrame, now: DataFrame, others: DataFrame) -> None:
@@ -269,3 +269,14 @@ class Corrections:
             rows = self.context.landing.rows(source, day)
             judged.append(Judged(source, day, rows, quarantined, reasons, bad_rows))
         self.context.gates.pass_all(judged)
+
+
+def _others_by_content(moved: DataFrame) -> DataFrame:
+    """Keys of windows that have other accepted rows; another arrival date makes no other row."""
+    return (
+        moved.where(F.col("business_date").isNotNull())
+        .groupBy(*_EVENT, "content", "business_date")
+        .count()
+        .where("count = 1")
+        .select(*_WINDOW)
+    )

@@ -8,20 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from deltalake import DeltaTable
 
-from compare import differences
+from compare import balances, differences, disagreements, reference_tables, repeated_entries
 from golden import race
 from harness import Nights, Row, contents, table_rows, write_rows
-from reference import Reference
 from rows import (
     Landing,
     account,
@@ -53,7 +51,6 @@ CONFIG: dict[str, Any] = {
     "gates": {"max_quarantine_share": "1"},
 }
 CAMPAIGNS = {THIRD: "spring"}
-LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
 
 
 def story() -> Landing:
@@ -115,47 +112,6 @@ def tables(warehouse: Path) -> dict[str, list[str]]:
     """The rows of all tables, the pipeline's own included; but for the log, which has a clock."""
     names = {table.name for table in TABLES} - {"run_log"}
     return {name: sorted(map(repr, table_rows(warehouse, name))) for name in sorted(names)}
-
-
-def reference_tables(rows: Landing, config: dict[str, Any], last: date) -> dict[str, list[Row]]:
-    reference = Reference(config)
-    for number in range((last - FIRST).days + 1):
-        expected = reference.night(rows, days(number))
-    return expected
-
-
-def disagreements(nights: Nights, expected: dict[str, list[Row]], last_closed: date) -> list[str]:
-    """Where the tables are not as expected; of the ledger, where it does not come to the awards."""
-    found = [
-        line for line in differences(nights.warehouse, expected) if line.split(":")[0] not in LEDGER
-    ]
-    due = {
-        key_of(row): row["amount"]
-        for row in expected["bonus_awards"]
-        if row["business_date"] <= last_closed and row["amount"]
-    }
-    if balances(nights) != due:
-        found.append(f"ledger: {balances(nights)}, should be {due}")
-    return found + repeated_entries(nights)
-
-
-def key_of(row: Row) -> tuple[str, str, str]:
-    return row["account_id"], row["commodity_id"], row["window_id"]
-
-
-def balances(nights: Nights) -> dict[tuple[str, str, str], Decimal]:
-    """What was posted less what was waived."""
-    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
-    for row in nights.rows("bonus_ledger"):
-        sums[key_of(row)] += row["amount"]
-    for row in nights.rows("bonus_waived"):
-        sums[key_of(row)] -= row["amount"]
-    return {key: amount for key, amount in sums.items() if amount}
-
-
-def repeated_entries(nights: Nights) -> list[str]:
-    ids = Counter(row["entry_id"] for row in nights.rows("bonus_ledger"))
-    return [entry_id for entry_id, number in ids.items() if number > 1]
 
 
 def arrival(nights: Nights, table: str, day: date, part: str) -> Path:
