@@ -27,6 +27,7 @@ TESTS = (
     "tests/test_row_rules.py",
     "tests/test_local_times.py",
     "tests/test_sources.py",
+    "tests/test_restating.py",
 )
 
 
@@ -58,8 +59,11 @@ MUTANTS = (
     Mutant("a null limit_per_account is 1", "windows",
            'F.coalesce("limit_per_account", F.lit(1))', 'F.coalesce("limit_per_account", F.lit(2))'),
     Mutant("of conflicting rows the earliest stays", "ingest",
-           '.orderBy("is_new", "dt", "event_time", "content")',
-           '.orderBy("is_new", "dt", "content")'),
+           'orderBy("repeats", "dt", "event_time", "content")',
+           'orderBy("repeats", "dt", "content")'),
+    Mutant("of equal rows the earliest counts", "ingest",
+           'Window.partitionBy(*_EVENT, "content").orderBy("dt")',
+           'Window.partitionBy(*_EVENT, "content").orderBy(F.desc("dt"))'),
     Mutant("a no positive amount is bad", "row_rules",
            "_holds(F.col(c.name) <= F.lit(c.minimum))", "_holds(F.col(c.name) < F.lit(c.minimum))"),
     Mutant("applications may close when the rush opens", "row_rules",
@@ -182,7 +186,8 @@ MUTANTS = (
     Mutant("who was served by the platform gets nothing", "bonus",
            'F.col("platform_outcome") == "won", nothing', "F.lit(False), nothing"),
     Mutant("who is blacklisted gets nothing", "bonus",
-           '((F.col("status") == "active") & ~is_blacklisted)', '(F.col("status") == "active")'),
+           'return (F.col("status") == "active") & ~F.coalesce("blacklisted", F.lit(False))',
+           'return F.col("status") == "active"'),
     Mutant("caps are taken up in history order", "bonus",
            'of_day.orderBy("rush_close", *KEY)', 'of_day.orderBy(F.desc("rush_close"), *KEY)'),
     Mutant("a cap is one for a date and campaign", "bonus",
@@ -207,6 +212,22 @@ MUTANTS = (
     Mutant("a campaign has its own settings", "regimes",
            "place = period * (len(self._campaigns) + 1) + campaign + 1",
            "place = period * (len(self._campaigns) + 1) + 1"),
+    # section 10: closed dates judged again
+    Mutant("rows that came on another date alone touch nothing", "corrections",
+           '.where("count = 1")', '.where("count >= 1")'),
+    Mutant("rows that no file has any more are gone", "corrections",
+           'whole = was.join(gone, on=_ROW, how="left_anti")', 'whole = was'),
+    Mutant("a version that a window does not see does not touch it", "restating",
+           'F.max(F.when(in_time, F.col("mark")))', 'F.max(F.col("mark"))'),
+    Mutant("a version that decides on a bonus awards again", "restating",
+           "sorted({*judged, *differing, *to_award})", "sorted({*judged, *differing})"),
+    Mutant("other points touch a weighted lottery", "restating",
+           'where("points_then <> points_now")', 'where("points_then < points_now")'),
+    Mutant("what was judged anew since is not what a commit had closed", "past",
+           "judged_since = min(judged_since, commit.judged_from)", "judged_since = first"),
+    Mutant("windows that are gone are taken out", "windows",
+           'both = new.join(old, on=list(KEY), how="full")',
+           'both = new.join(old, on=list(KEY), how="left")'),
 )  # fmt: skip
 
 

@@ -287,3 +287,18 @@ def test_a_repeated_run_takes_again_what_the_first_one_took(nights: Nights) -> N
     ]
     expected = reference_tables(rows, CONFIG, FIFTH)
     assert disagreements(nights, expected, last_closed=FIFTH) == []
+
+
+def test_a_second_correction_stands_on_the_first(nights: Nights) -> None:
+    """The first one changes the history of dates that earlier nights had closed."""
+    rows = story()
+    CASES["a loser who is first now has other points"][0](rows)
+    lay(nights, rows)
+    nights.run(FIFTH, CONFIG)
+    later = landing(race("race-x", "front", "ann", day=THIRD))
+    nights.land(later, part="part-1")
+    rows = {table: [*some, *later[table]] for table, some in rows.items()}
+    sixth = days(5)
+    nights.run(sixth, CONFIG)
+    expected = reference_tables(rows, CONFIG, sixth)
+    assert disagreements(nights, expected, last_closed=sixth) == []

@@ -1,0 +1,62 @@
+"""A warehouse goes on under the other engine, and back (docs/rules.md section 1.3)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from compare import disagreements, reference_tables
+from golden import race
+from harness import Nights
+from rows import days, entrant, joined, landing, window
+from solatium.engine import Engine
+
+FIRST, SECOND, THIRD = (days(number) for number in range(3))
+CONFIG = {"grace_days": 1, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}}
+
+
+def elsewhere(nights: Nights, engine: str, day: date) -> None:
+    """The night of a date on an engine, in a process of its own."""
+    config = nights.landing.parent / "config.yaml"
+    config.write_text(yaml.safe_dump(json.loads(json.dumps(CONFIG))))
+    places = ["--landing", str(nights.landing), "--warehouse", str(nights.warehouse)]
+    command = ["nightly", "--engine", engine, *places, "--config", str(config), "--date", str(day)]
+    subprocess.run([sys.executable, "-m", "solatium.cli", *command], check=True)
+
+
+@pytest.mark.both_engines
+def test_embedded_begins_spark_goes_on_and_embedded_ends(running: Engine, tmp_path: Path) -> None:
+    """On the last night a row of the first date comes late, which is judged again."""
+    if running.name != "spark":
+        pytest.skip("on spark, which can have the other engine beside it")
+    nights = Nights(tmp_path, running)
+    rows = landing(
+        [
+            [
+                race(f"race-{number}", "front", "ann", "ben", day=day),
+                window(f"draw-{number}", day=day, policy="weighted_lottery"),
+                [entrant(name, commodity=f"draw-{number}", day=day) for name in ("ann", "ben")],
+            ]
+            for number, day in enumerate((FIRST, SECOND, THIRD))
+        ]
+    )
+    nights.land(rows)
+    elsewhere(nights, "embedded", FIRST)
+    nights.run(SECOND, CONFIG)
+    late = landing(entrant("newcomer", commodity="draw-0"), joined("ben", "race-0", clock="00:59"))
+    nights.land(late, part="part-1")
+    elsewhere(nights, "embedded", THIRD)
+    rows = {table: [*some, *late[table]] for table, some in rows.items()}
+    expected = reference_tables(rows, CONFIG, THIRD)
+    assert disagreements(nights, expected, last_closed=SECOND) == []
+    assert [row["engine"] for row in sorted(nights.rows("run_log"), key=lambda r: r["date"])] == [
+        "embedded",
+        "spark",
+        "embedded",
+    ]
