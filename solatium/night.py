@@ -19,7 +19,6 @@ from solatium.context import Context
 from solatium.contracts import EVENTS, Table
 from solatium.intake import Intake
 from solatium.judging import Judging
-from solatium.past import Past
 from solatium.placing import days
 from solatium.restating import Restated, Restating
 from solatium.tally import Tally
@@ -63,8 +62,7 @@ class Night:
             *days(self.in_force, "business_date"),
             *days(self.known.changed, "old_date"),
         }
-        past = Past(self.warehouse, self.lineage, self.known.before, self.context.grace)
-        restated = Restating(self.context, self.judging, self.known, past).restate(
+        restated = Restating(self.context, self.judging, self.known, self.lineage).restate(
             self.with_windows
         )
         self.first = restated.first if restated else self.last_closed
@@ -169,14 +167,16 @@ class Night:
             if self.known.corrected and self.known.corrected.payments is not None:
                 keys.append(self.known.corrected.payments)
             named = reduce(DataFrame.unionByName, keys).distinct()
+            # windows that have moved are on two dates
+            sides = [self.in_force, *([self.known.before] if restated else [])]
             is_closed = F.col("business_date") < F.lit(self.last_closed)
-            then, now = (
-                frame.where(is_closed).join(named, on=list(windows.KEY), how="left_semi")
-                for frame in (self.known.before, self.in_force)
-            )
-            dates = sorted({*days(now, "business_date"), *days(then, "business_date")})
+            closed = [
+                side.where(is_closed).join(named, on=list(windows.KEY), how="left_semi")
+                for side in sides
+            ]
+            dates = sorted({day for side in closed for day in days(side, "business_date")})
             if dates:
-                anew = self._refunds(now, dates, late)
+                anew = self._refunds(closed[0], dates, late)
                 stage.rows_out += self.judging.put("refunds_due", anew, dates, named)
 
     def _refunds(self, due: DataFrame, dates: Sequence[date], late: DataFrame) -> DataFrame:

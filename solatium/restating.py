@@ -27,6 +27,7 @@ from solatium.judging import Judging
 from solatium.ordering import content, event_key
 from solatium.past import Past
 from solatium.placing import days
+from solatium.warehouse import Commit
 
 _WINDOW = list(windows.KEY)
 _ID = ["account_id"]
@@ -78,7 +79,9 @@ class _Accounts:
 class Restating:
     """Judges again what an intake has touched of the dates before `context.last_closed`."""
 
-    def __init__(self, context: Context, judging: Judging, known: Known, past: Past) -> None:
+    def __init__(
+        self, context: Context, judging: Judging, known: Known, lineage: Sequence[Commit]
+    ) -> None:
         self.context = context
         self.warehouse = context.warehouse
         self.scratch = context.scratch
@@ -86,7 +89,7 @@ class Restating:
         self.regimes = context.regimes
         self.judging = judging
         self.known = known
-        self.past = past
+        self.lineage = lineage
 
     def restate(self, with_windows: Iterable[date]) -> Restated | None:
         """Judges, counts and awards again; None where no closed date is touched.
@@ -100,6 +103,7 @@ class Restating:
         concerned = {day for day in (*concerned, *to_award) if day < self.context.last_closed}
         if not concerned:
             return None
+        self.past = Past(self.warehouse, self.lineage, self.known.before, self.context.grace)
         first = min(concerned)
         judged: list[date] = []
         differing: set[date] = set()
@@ -124,6 +128,10 @@ class Restating:
 
     def _touched(self) -> dict[Key, _Touched]:
         """The windows of closed dates that are touched directly: windows are few."""
+        before = F.lit(self.context.last_closed)
+        is_closed = (F.col("old_date") < before) | (F.col("new_date") < before)
+        if self.known.corrected is None and not self.known.changed.where(is_closed).head(1):
+            return {}
         frames = [self._because(self.known.changed.select(*_WINDOW), "windows")]
         if self.known.corrected is not None:
             events = self.known.corrected.events
@@ -135,13 +143,12 @@ class Restating:
         now = self.known.in_force.select(
             *_WINDOW, F.col("business_date").alias("new_date"), "policy"
         )
-        before = F.lit(self.context.last_closed)
         rows = (
             reduce(DataFrame.unionByName, frames)
             .distinct()
             .join(dates, on=_WINDOW, how="left")
             .join(now, on=_WINDOW, how="left")
-            .where((F.col("old_date") < before) | (F.col("new_date") < before))
+            .where(is_closed)
             .collect()
         )
         touched: dict[Key, _Touched] = {}

@@ -107,10 +107,10 @@ def teams() -> list:
     ]
 
 
-def race(commodity: str, day: date, *names: str, category: str = "shoes") -> list:
+def race(commodity: str, day: date, *names: str, category: str = "shoes", **changes: Any) -> list:
     """A window for one unit that nobody of `names` gets, as somebody else is first."""
     return [
-        window(commodity, day=day, policy="first_come", category=category),
+        window(commodity, day=day, policy="first_come", category=category, **changes),
         [
             [entrant(name, commodity=commodity, day=day), ordered(name, commodity, day=day)]
             for name in names
@@ -165,7 +165,8 @@ def bonuses() -> list:
     """On the third date: caps across windows, a campaign's budget, scores that are too low."""
     campaign = {"day": THIRD, "campaign_id": "spring", "category": "b"}
     return [
-        [race(f"cap-{n}", THIRD, "cap-me", category=f"c{n}") for n in range(4)],
+        [race(f"cap-{n}", THIRD, "cap-me", category=f"c{n}") for n in range(3)],
+        race("cap-3", THIRD, "cap-me", category="c3", rush_close=at("03:30", THIRD)),
         window("budget", **campaign),
         [entrant(f"b{n}", commodity="budget", day=THIRD) for n in range(8)],
         entrant("low", commodity="cap-0", day=THIRD)[1:],
@@ -325,10 +326,10 @@ def test_a_cap_cuts_in_history_order(tables: Tables) -> None:
     rows = tables.where("bonus_awards", account_id="cap-me")
     said = {r["commodity_id"]: (str(r["amount"]), r["reason"]) for r in rows}
     assert said == {
+        "cap-3": ("2.00", "granted"),  # its rush ends first
         "cap-0": ("2.00", "granted"),
-        "cap-1": ("2.00", "granted"),
-        "cap-2": ("1.00", "capped"),  # 5.00 from this date on
-        "cap-3": ("0.00", "capped"),
+        "cap-1": ("1.00", "capped"),  # 5.00 from this date on
+        "cap-2": ("0.00", "capped"),
     }
 
 
