@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from solatium.delta_log import DeltaLog
-from solatium.errors import SolatiumError, WarehouseError
+from solatium.errors import SolatiumError, WarehouseError, reason
 from solatium.progress import log
 from solatium.storage import Location
 from solatium.warehouse import Commit, Warehouse, damaged
@@ -43,7 +43,7 @@ def diagnosed(root: Location) -> Iterator[None]:
             raise _refused(root, number, error) from error
         log.warning("the run failed; looking for damaged files in %s", root)
         if problems := damages(root):
-            raise damaged(root, [*problems, f"it was noticed by: {_first_line(error)}"]) from error
+            raise damaged(root, [*problems, f"it was noticed by: {reason(error)}"]) from error
         raise
 
 
@@ -97,7 +97,7 @@ def _damages_of(root: Location, commit: Commit, sound: set[Location]) -> list[st
                 delta = DeltaTable((root / name).uri, version=version)
                 files = pa.table(delta.get_add_actions()).select(["path", "size_bytes"])
             except Exception as error:
-                found = [f"{delta_log.folder}: version {version}: {_first_line(error)}"]
+                found = [f"{delta_log.folder}: version {version}: {reason(error)}"]
             else:
                 for file in files.to_pylist():
                     place, size = root / name / file["path"], file["size_bytes"]
@@ -118,9 +118,5 @@ def _damage(place: Location, size: int) -> list[str]:
             for batch in file.iter_batches():
                 batch.validate(full=True)
     except (pa.ArrowException, OSError) as error:
-        return [f"{place}: expected a readable Parquet file, found {_first_line(error)}"]
+        return [f"{place}: expected a readable Parquet file, found {reason(error)}"]
     return []
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

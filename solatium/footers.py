@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from solatium.contracts import Column, Table
+from solatium.errors import reason
 from solatium.setting_sources import Source
 from solatium.storage import Location
 
@@ -61,9 +62,31 @@ class Footer:
 
 def unreadable(place: Location, error: Exception) -> str:
     """How a file that cannot be read is told."""
-    reason = next(iter(str(error).splitlines()), type(error).__name__)
-    size = f"{place.path.stat().st_size} bytes" if place.exists() else "no file"
-    return f"{place}: expected a readable Parquet file, found {size}: {reason}"
+    size = f"{place.size()} bytes" if place.exists() else "no file"
+    return f"{place}: expected a readable Parquet file, found {size}: {reason(error)}"
+
+
+def damage(place: Location, one: Footer) -> str | None:
+    """What is wrong with a file whose columns are read to their end, by their checksums too.
+
+    Costs 0.2 s of CPU for a million rows of participation.
+    """
+    names = [column.name for column in stored(one.readings)]
+    rows = 0
+    try:
+        with pq.ParquetFile(place.path, page_checksum_verification=True) as file:
+            for batch in file.iter_batches(columns=names):
+                batch.validate(full=True)
+                rows += batch.num_rows
+            if names and rows != one.rows:
+                raise _miscounted(one.rows, rows)
+    except (pa.ArrowException, OSError) as error:
+        return unreadable(place, error)
+    return None
+
+
+def _miscounted(claimed: int, found: int) -> pa.ArrowInvalid:
+    return pa.ArrowInvalid(f"its footer says {claimed} rows, and there are {found}")
 
 
 def footer(place: Location, contract: Table, source: Source, problems: list[str]) -> Footer | None:
@@ -71,12 +94,15 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
     try:
         with pq.ParquetFile(place.path) as file:
             schema, metadata, parquet = file.schema_arrow, file.metadata, file.schema
+            groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+            if sum(groups) != metadata.num_rows:
+                raise _miscounted(metadata.num_rows, sum(groups))
             int96 = {
                 parquet.column(i).path
                 for i in range(len(parquet))
                 if parquet.column(i).physical_type == "INT96"
             }
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         problems.append(unreadable(place, error))
         return None
     read = [c for c in contract.columns if c.name not in source.constants]

@@ -334,7 +334,7 @@ class _Run:
             except SolatiumError:
                 raise
             except Exception:
-                self.landing.verify(day)
+                self.landing.verify(self.warehouse.engine, scratch.folder, day)
                 raise
         self.report.tally += night.tally
         self.report.handled.append(day)
