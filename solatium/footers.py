@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from solatium.contracts import Column, Table
@@ -94,9 +95,6 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
     try:
         with pq.ParquetFile(place.path) as file:
             schema, metadata, parquet = file.schema_arrow, file.metadata, file.schema
-            groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-            if sum(groups) != metadata.num_rows:
-                raise _miscounted(metadata.num_rows, sum(groups))
             int96 = {
                 parquet.column(i).path
                 for i in range(len(parquet))
@@ -109,6 +107,7 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
     names = {source.source_of(column.name) for column in read}
     unused = tuple(dict.fromkeys(name for name in schema.names if name not in names))
     readings: list[Reading] = []
+    types: dict[str, pa.DataType] = {}
     rewrite = False
     wrong: list[str] = []
     absent: list[str] = []
@@ -133,13 +132,35 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
             elif not pa.types.is_null(found):
                 local = pa.types.is_timestamp(found) and not found.tz and not is_int96
                 readings.append(Reading(column.name, Stored(name, _kind(found), local)))
+                types[name] = found
                 rewrite = rewrite or local or _needs_rewriting(found, int96=is_int96)
-                rewrite = rewrite or _is_stored_oddly(metadata, name, found)
     problems.extend(f"{place}: {problem}" for problem in wrong)
     if wrong:
         return None
+    try:
+        with pq.ParquetFile(place.path) as file:
+            _check_groups(file, list(types))
+            rewrite = _is_stored_oddly(file, types) or rewrite
+    except (pa.ArrowException, OSError) as error:
+        problems.append(unreadable(place, error))
+        return None
     rows = metadata.num_rows
     return Footer(tuple(readings), _form(schema), rows, rewrite, unused, tuple(absent))
+
+
+def _check_groups(file: pq.ParquetFile, names: list[str]) -> None:
+    """Reads a row of each row group; ArrowException where one is not as the footer has it.
+
+    Of a column chunk that makes no sense nothing else may be asked before: where reading it raises,
+    a look at its metadata ends the process (pyarrow 26).
+    """
+    groups = range(file.metadata.num_row_groups)
+    for group in groups if names else ():
+        rows = file.iter_batches(1, row_groups=[group], columns=names, use_threads=False)
+        next(rows, None)
+    found = sum(file.metadata.row_group(group).num_rows for group in groups)
+    if found != file.metadata.num_rows:
+        raise _miscounted(file.metadata.num_rows, found)
 
 
 # What is told
@@ -239,29 +260,38 @@ def _needs_rewriting(found: pa.DataType, *, int96: bool) -> bool:
     )
 
 
-def _is_stored_oddly(metadata: pq.FileMetaData, name: str, found: pa.DataType) -> bool:
-    """Whether one of the engines may stumble over how a column is stored, or over a value of it.
+def _is_stored_oddly(file: pq.ParquetFile, types: dict[str, pa.DataType]) -> bool:
+    """Whether one of the engines may stumble over how columns are stored, or over a value of them.
 
     Spark has neither Brotli nor BYTE_STREAM_SPLIT, and engines turn milliseconds into microseconds
     without a look at what overflows.
     """
-    coarse = pa.types.is_timestamp(found) and found.unit in ("s", "ms")
+    metadata = file.metadata
+    places = [place for place in range(metadata.num_columns) if _path(file, place) in types]
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for chunk in map(group.column, range(group.num_columns)):
-            if chunk.path_in_schema == name and (
-                chunk.compression == "BROTLI"
-                or "BYTE_STREAM_SPLIT" in chunk.encodings
-                or (coarse and not _fits_microseconds(chunk))
-            ):
+        for chunk in map(group.column, places):
+            if chunk.compression == "BROTLI" or "BYTE_STREAM_SPLIT" in chunk.encodings:
                 return True
-    return False
+    coarse = [
+        name
+        for name, found in types.items()
+        if pa.types.is_timestamp(found) and found.unit in ("s", "ms")
+    ]
+    # of the values: statistics may be missing, and asked for where they make no sense they end it
+    return bool(coarse) and not all(
+        _fits_microseconds(batch.column(name))
+        for batch in file.iter_batches(columns=coarse)
+        for name in coarse
+    )
 
 
-def _fits_microseconds(chunk: pq.ColumnChunkMetaData) -> bool:
-    """Whether milliseconds are sure not to overflow in microseconds, by their statistics."""
-    facts = chunk.statistics
-    if facts is None:
-        return bool(chunk.num_values == 0)
-    if not facts.has_min_max:
-        return bool(facts.has_null_count and facts.null_count == chunk.num_values)
-    return bool(facts.min_raw >= -MOST_MILLIS and facts.max_raw <= MOST_MILLIS)
+def _path(file: pq.ParquetFile, place: int) -> str:
+    return str(file.schema.column(place).path)
+
+
+def _fits_microseconds(times: pa.Array) -> bool:
+    """Whether seconds or milliseconds do not overflow in microseconds."""
+    most = MOST_MILLIS if times.type.unit == "ms" else MOST_MILLIS // 1000
+    ends = pc.min_max(times.cast(pa.int64()))
+    least, greatest = ends["min"].as_py(), ends["max"].as_py()
+    return least is None or bool(least >= -most and greatest <= most)
