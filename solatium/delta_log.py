@@ -51,9 +51,8 @@ class DeltaLog:
     def problems(self, version: int) -> list[str]:
         """Why a version cannot be read, as far as a listing tells; its entries are not opened."""
         entries, checkpoint = self._numbers(_ENTRY), self._checkpoint(version)
-        if version > max(entries, default=-1):
-            newest = f"version {max(entries)}" if entries else "none"
-            return [f"{self.folder}: expected version {version}, found {newest} as the newest"]
+        if not entries:
+            return [f"{self.folder}: expected a log with version {version}, found no entry"]
         return [
             f"{self.entry(number)}: expected a log entry, found "
             + ("an empty file" if number in entries else "no file")

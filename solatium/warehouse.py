@@ -72,7 +72,7 @@ class Commit:
 
     @classmethod
     def from_json(cls, text: str) -> Commit:
-        """The commit of a record; ValueError, KeyError or TypeError where it is none."""
+        """The commit of a record; another of Python's errors where it is none."""
         facts: dict[str, Any] = json.loads(text)
         facts["day"] = date.fromisoformat(facts["day"])
         facts["gates_accepted"] = tuple(facts["gates_accepted"])
@@ -83,6 +83,7 @@ class Commit:
             table: [(str(path), int(size), int(ns)) for path, size, ns in files]
             for table, files in facts["files"].items()
         }
+        facts["tables"] = {str(name): int(version) for name, version in facts["tables"].items()}
         return cls(**facts)
 
 
@@ -291,7 +292,7 @@ def _read_record(place: Location, number: int) -> Commit:
         commit = Commit.from_json(place.read_text())
         if commit.number != number or (commit.parent or 0) >= number:
             raise ValueError(f"number {commit.number}, parent {commit.parent}")
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         lacking = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise WarehouseError(
             f"{place}: expected commit record {number}, found one that cannot be read: {lacking}",
