@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from solatium import __version__, contracts, engine, settings, summary
+from solatium.diagnosis import diagnosed
 from solatium.errors import SolatiumError, UsageError
 from solatium.gates import accepted_gates
 from solatium.generate.spec import Spec
@@ -291,7 +292,10 @@ def tables(
     root = Location.parse(warehouse) if warehouse else None
     if root is not None and not (root / "_commits").is_folder():
         raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
-    with root.plainly_named() if root else nullcontext() as named:
+    with (
+        root.plainly_named() if root else nullcontext() as named,
+        diagnosed(named) if named else nullcontext(),
+    ):
         Console().print(summary.tables(contracts.WAREHOUSE, named))
 
 

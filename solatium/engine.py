@@ -37,6 +37,8 @@ _DELTA = {
     # a table's log is small: two tasks read it sooner than Delta's 50
     "spark.databricks.delta.snapshotPartitions": "2",
 }
+# where pages of Parquet files have checksums, as those that Spark writes
+_CHECKED_PAGES = {"parquet.page.verify-checksum.enabled": "true"}
 _DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 _LOCAL = {
     "spark.driver.host": "127.0.0.1",
@@ -69,6 +71,11 @@ class Engine:
         Sail merges the types of what it reads as one, also of columns that nobody asked for.
         """
         return self.name == "embedded"
+
+    @property
+    def checks_pages(self) -> bool:
+        """Whether it compares pages of Parquet files with their checksums; Sail does not."""
+        return self.name == "spark"
 
     def settled(self, frame: DataFrame, table: Table) -> DataFrame:
         """The same rows, ready to be written to a table with constraints.
@@ -126,7 +133,7 @@ def running(name: str, options: Mapping[str, str] | None = None) -> Iterator[Eng
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
     with _embedded() if name == "embedded" else _spark(options or {}) as session:
-        settings = _SESSION | (_NO_CALL_SITES if name == "embedded" else {})
+        settings = _SESSION | (_NO_CALL_SITES if name == "embedded" else _CHECKED_PAGES)
         for key, value in settings.items():
             session.conf.set(key, value)
         yield Engine(name, session)

@@ -20,6 +20,13 @@ class SolatiumError(Exception):
         super().__init__("\n".join([headline, *(f"  - {problem}" for problem in self.problems)]))
 
 
+def reason(error: BaseException) -> str:
+    """One line of what an engine or a library says, of Java the cause behind all others."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return [*lines[:1], *causes][-1] if lines else type(error).__name__
+
+
 class UsageError(SolatiumError):
     """Arguments or configuration that cannot be meant."""
 

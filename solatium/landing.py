@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import reduce
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from solatium import contracts, frames, rewriting
 from solatium.engine import Engine
 from solatium.errors import InputError
-from solatium.footers import Footer, Reading, footer, stored, unreadable
+from solatium.footers import Footer, Reading, damage, footer, stored, unreadable
 from solatium.setting_sources import Source
 from solatium.storage import DataFile, Location
 
@@ -118,20 +117,26 @@ class LandingZone:
         """How many rows the files of an arrival date hold, by their footers."""
         return sum(footer.rows for _, footer in self._footers[table, day])
 
-    def verify(self, days: Sequence[date]) -> None:
+    def verify(self, engine: Engine, scratch: Location, days: Sequence[date]) -> None:
         """Reads every file of these arrival dates to its end; InputError names those that break.
 
-        The last of them is the date that is handled.
+        The last of them is the date that is handled. The engine reads each file by itself, as it
+        may refuse what others can read.
         """
         problems = []
-        for table in contracts.LANDING:
-            for place in (place for day in days for place in self._places(table, day)):
-                try:
-                    with pq.ParquetFile(place.path) as file:
-                        for batch in file.iter_batches():
-                            batch.validate(full=True)
-                except (pa.ArrowException, OSError) as error:
-                    problems.append(unreadable(place, error))
+        for day in days:
+            for table in contracts.LANDING:
+                for place, one in self._footers.get((table, day), []):
+                    problem = damage(place, one)
+                    if problem is None:
+                        try:
+                            frame = self._frame(engine, scratch, table, day, [(place, one)])
+                            texts = (F.col(name).cast("string") for name in frame.columns)
+                            frame.agg(*map(F.max, texts)).collect()
+                        except Exception as error:
+                            problem = unreadable(place, error)
+                    if problem is not None:
+                        problems.append(problem)
         if problems:
             raise InputError(
                 f"{self.root}: {len(problems)} landing file(s) are damaged; "
@@ -140,17 +145,35 @@ class LandingZone:
             )
 
     def read(self, engine: Engine, scratch: Location, table: str, day: date) -> DataFrame:
-        """The rows of an arrival date, as `frames` has them."""
+        """The rows of an arrival date, as `frames` has them.
+
+        Raises InputError with every damaged file of the date, where the engine would not see all
+        that a checksum tells.
+        """
+        files = self._footers[table, day]
+        if not engine.checks_pages and any(damage(place, one) for place, one in files):
+            self.verify(engine, scratch, [day])
+        return self._frame(engine, scratch, table, day, files)
+
+    def _frame(
+        self,
+        engine: Engine,
+        scratch: Location,
+        table: str,
+        day: date,
+        files: list[tuple[Location, Footer]],
+    ) -> DataFrame:
         contract, source = contracts.landing(table), self._source(table)
         # files of a group can be read as one
         groups: dict[tuple[tuple[Reading, ...], bool, str], list[Location]] = defaultdict(list)
-        for number, (place, one) in enumerate(self._footers[table, day]):
+        for number, (place, one) in enumerate(files):
             form = one.form if engine.merges_types and not one.rewrite else ""
             other = scratch / f"landing-{table}-{day}-{number}.parquet"
             if one.rewrite:
                 rewriting.rewrite(place, other, stored(one.readings), source.timezone)
                 place = other
             elif one.readings and _ODD_PATH.search(str(place)):
+                other.remove_file()
                 other.link_to(place)
                 place = other
             groups[one.readings, one.rewrite, form].append(place)
@@ -160,7 +183,7 @@ class LandingZone:
                 raw = frames.of_files(engine, places, stored(readings), is_copy=is_copy)
                 read.append(frames.as_contract(raw, contract, source, readings))
         # engines cannot read a file without columns; it has rows of nothing but nulls and constants
-        empty = sum(one.rows for _, one in self._footers[table, day] if not one.readings)
+        empty = sum(one.rows for _, one in files if not one.readings)
         if empty or not read:
             read.append(frames.as_contract(engine.spark.range(empty), contract, source, ()))
         return reduce(DataFrame.unionByName, read)

@@ -39,7 +39,9 @@ def rewrite(
     target.path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(name, _plain(kind)) for name, kind in copied(columns)])
     # as microseconds, since INT96 has years that nanoseconds have not
-    original = pq.ParquetFile(source.path, coerce_int96_timestamp_unit="us")
+    original = pq.ParquetFile(
+        source.path, coerce_int96_timestamp_unit="us", page_checksum_verification=True
+    )
     names = [column.name for column in columns]
     with original as file, pq.ParquetWriter(target.path, schema) as writer:
         for batch in file.iter_batches(columns=names):

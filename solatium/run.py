@@ -22,6 +22,7 @@ from rich.console import Console
 
 from solatium import __version__, contracts, engine, progress
 from solatium.context import Context
+from solatium.diagnosis import diagnosed
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError
 from solatium.expectations import Gate
@@ -110,7 +111,11 @@ def run(
         raise UsageError(f"{request.landing}: landing zone and warehouse must be two folders")
     landing = LandingZone(request.landing, request.settings.sources)
     holder = {"engine": request.engine, "date": request.day.isoformat()}
-    with request.warehouse.plainly_named() as root, root.held(holder):
+    with (
+        request.warehouse.plainly_named() as root,
+        diagnosed(root),
+        root.held(holder),
+    ):
         # what can be refused is refused before an engine starts
         lineage = Warehouse.lineage(root)
         if request.again_from is not None and lineage:
@@ -269,7 +274,7 @@ class _Run:
     def handle(self, console: Console) -> Report:
         for note in self.report.notes:
             log.info("%s", note)
-        self.warehouse.prepare()
+        self.warehouse.prepare(self.newest)
         self.warehouse.rewind(self._base(), self.newest)
         days = _days(self.plan.first, self.request.day)
         with progress.shown(len(days), console) as stages:
@@ -280,7 +285,7 @@ class _Run:
                 try:
                     self._night(day, stages)
                 except BaseException:
-                    self.warehouse.rewind(self.newest, self.newest)
+                    self._take_back()
                     raise
                 finally:
                     if self.request.data_docs is not None:
@@ -295,6 +300,13 @@ class _Run:
             if str(gate) not in used
         ]
         return self.report
+
+    def _take_back(self) -> None:
+        """Takes back what a night that failed has written; the next run would do it too."""
+        try:
+            self.warehouse.rewind(self.newest, self.newest)
+        except Exception as error:
+            log.warning("what was written is left for the next run to take back: %s", error)
 
     def _base(self) -> Commit | None:
         return self.lineage[-1] if self.lineage else None
@@ -338,7 +350,8 @@ class _Run:
             except SolatiumError:
                 raise
             except Exception:
-                self.landing.verify([*self.again, day])
+                days = [*self.again, day]
+                self.landing.verify(self.warehouse.engine, scratch.folder, days)
                 raise
         night.tally.gates_accepted = context.gates.passed
         self.report.tally += night.tally

@@ -6,11 +6,13 @@ the same methods; nothing else in the library touches a file system.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +24,9 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock, Timeout
 
 from solatium.errors import BusyError, UsageError
+
+_DRAFT = re.compile(r"\..+\.\d+")
+_SYNCED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, order=True)
@@ -96,18 +101,57 @@ class Location:
     def read_text(self) -> str:
         return self.path.read_text(encoding="utf-8")
 
+    def size(self) -> int:
+        """The bytes of a file."""
+        return self.path.stat().st_size
+
     def create_text(self, text: str) -> None:
-        """Writes a file that must not exist yet, whole or not at all; else FileExistsError."""
+        """Writes a file that must not exist yet, whole or not at all; else FileExistsError.
+
+        When it is done the file is on the disk, and stays when the machine is lost.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._draft(text) as draft:
+            os.link(draft, self.path)
+        _synced_folder(self.path.parent)
+        _synced_folder(self.path.parent.parent)
+
+    def replace_text(self, text: str) -> None:
+        """Writes a file in the place of one that may exist, whole or not at all."""
+        with self._draft(text) as draft:
+            draft.replace(self.path)
+
+    @contextmanager
+    def _draft(self, text: str) -> Iterator[Path]:
+        """A file beside this one that holds the text, on the disk; gone at the end."""
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             with draft.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(draft, self.path)
+            yield draft
         finally:
             draft.unlink(missing_ok=True)
+
+    def remove_drafts(self) -> None:
+        """Takes away the drafts in this folder that killed processes have left."""
+        for name in self.names():
+            if _DRAFT.fullmatch(name):
+                (self / name).remove_file()
+
+    def sync(self, names: Iterable[str]) -> None:
+        """Has the disk keep these files below this folder, and the folders that lead to them.
+
+        A file that was written may be in memory alone for half a minute, and is empty or gone when
+        the machine is lost before.
+        """
+        files = {self.path / name for name in names}
+        folders = {folder for file in files for folder in file.relative_to(self.path).parents}
+        if files:
+            with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:  # the disk takes many at once
+                list(pool.map(_synced, files))
+                list(pool.map(_synced_folder, (self.path / folder for folder in folders)))
 
     def make_folder(self) -> None:
         try:
@@ -165,6 +209,22 @@ class Location:
         finally:
             note.unlink(missing_ok=True)
             lock.release()
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _synced_folder(path: Path) -> None:
+    try:
+        _synced(path)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some mounts know files alone
+            raise
 
 
 def _raised(error: OSError) -> None:

@@ -8,12 +8,14 @@ night: the next run takes it back before it begins. The records form a chain by 
     <warehouse>/<table>            the tables of docs/tables.md
     <warehouse>/_<name>            what the pipeline keeps for itself
     <warehouse>/_commits           the commit records
+    <warehouse>/_newest_commit     the number of the newest, so that the loss of some is noticed
     <warehouse>/_scratch           frames kept within one run
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -24,12 +26,17 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame
 
 from solatium.contracts import Column, Table
+from solatium.delta_log import DeltaLog
 from solatium.engine import Engine
 from solatium.errors import WarehouseError
+from solatium.progress import log
 from solatium.storage import Location
 
 # Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
 DECISIONS = ("bonus_ledger", "bonus_payouts", "bonus_waived", "run_log")
+
+_RECORD = re.compile(r"(\d{10,})\.json")
+_REBUILD = "or name a new folder as the warehouse: all tables but the ledger follow from the logs"
 
 _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 
@@ -68,6 +75,7 @@ class Commit:
 
     @classmethod
     def from_json(cls, text: str) -> Commit:
+        """The commit of a record; another of Python's errors where it is none."""
         facts: dict[str, Any] = json.loads(text)
         facts["day"] = date.fromisoformat(facts["day"])
         facts["gates_accepted"] = tuple(facts["gates_accepted"])
@@ -81,6 +89,7 @@ class Commit:
             }
             for day, tables in facts["files"].items()
         }
+        facts["tables"] = {str(name): int(version) for name, version in facts["tables"].items()}
         return cls(**facts)
 
 
@@ -91,6 +100,7 @@ class Warehouse:
         self.engine = engine
         self.root = root
         self.tables = {table.name: table for table in tables}
+        self._kept: dict[str, int] = {}  # versions that are known to be on the disk
 
     # Commit records
 
@@ -98,49 +108,92 @@ class Warehouse:
     def lineage(root: Location) -> list[Commit]:
         """The commits that led to the newest one, oldest first; none in a new warehouse."""
         folder = root / "_commits"
-        numbers = {int(name[:-5]): name for name in folder.names() if name.endswith(".json")}
+        matches = map(_RECORD.fullmatch, folder.names())
+        numbers = {int(match[1]): folder / match[0] for match in matches if match}
+        newest = max([_newest_known(root), *numbers])
         chain: list[Commit] = []
-        number = max(numbers, default=None)
+        number = newest or None
         while number is not None:
             if number not in numbers:
                 raise WarehouseError(
                     f"{root}: commit record {number} is missing",
-                    [f"restore {folder / f'{number:010d}.json'} from a backup"],
+                    [f"restore {_record(root, number)} from a backup", _REBUILD],
                 )
-            commit = Commit.from_json((folder / numbers[number]).read_text())
+            commit = _read_record(numbers[number], number)
             chain.append(commit)
             number = commit.parent
         return chain[::-1]
 
     def commit(self, commit: Commit) -> Commit:
-        """Makes all that was written visible together, as the record that it gives back."""
+        """Makes all that was written visible together, as the record that it gives back.
+
+        What the record names is on the disk before the record is, so that a machine that is lost
+        takes both with it or none.
+        """
         commit = replace(commit, tables={name: self.version(name) for name in self.tables})
+        self._keep(commit)
         try:
-            record = self.root / "_commits" / f"{commit.number:010d}.json"
-            record.create_text(commit.to_json())
+            _record(self.root, commit.number).create_text(commit.to_json())
         except FileExistsError:
             raise WarehouseError(
                 f"{self.root}: commit {commit.number} exists already: another run wrote here",
                 ["nothing of this date was made visible; give the same command again"],
             ) from None
+        try:
+            (self.root / "_newest_commit").replace_text(str(commit.number))
+        except OSError as error:  # the night is done, and the next one writes it
+            log.warning("%s: %s", self.root / "_newest_commit", error.strerror)
         return commit
+
+    def _keep(self, commit: Commit) -> None:
+        """Has the disk keep what the tables have that it may not have kept yet."""
+        files = [
+            f"{name}/{file}"
+            for name, version in commit.tables.items()
+            for file in self._log(name).files_since(self._kept.get(name, -1), version)
+        ]
+        self.root.sync(files)
+        self._kept = dict(commit.tables)
 
     # Preparing
 
-    def prepare(self) -> None:
-        """Creates the tables that are not there, empty, and clears the scratch of dead runs."""
+    def prepare(self, head: Commit | None) -> None:
+        """Creates the tables that are not there, empty, and clears what dead runs left.
+
+        Raises WarehouseError where the logs of tables lack what the newest commit `head` names.
+        """
+        self._kept = dict(head.tables) if head else {}
+        problems = [
+            problem
+            for name, version in self._kept.items()
+            if name in self.tables
+            for problem in self._log(name).problems(version)
+        ]
+        if problems:
+            raise damaged(self.root, problems)
         (self.root / "_scratch").remove_tree()
-        for table in self.tables.values():
-            if not self._log(table.name).is_folder():
-                delta = DeltaTable.create(
-                    (self.root / table.name).uri,
-                    schema=table.arrow_schema(),
-                    partition_by=list(table.partition_by),
-                    configuration=_LOG_KEPT,
-                )
-                if rules := _constraints(table.columns):
-                    delta.alter.add_constraint(rules)
-            self.engine.unhinted(self._log(table.name))
+        for folder in (self.root, self.root / "_commits"):
+            folder.remove_drafts()
+        for name, table in self.tables.items():
+            delta_log = self._log(name)
+            if name not in self._kept:
+                if not delta_log.is_whole(_created(table)):  # or a run was killed while it made it
+                    delta_log.folder.remove_tree()
+                    self._create(table)
+                self._kept[name] = -1
+            delta_log.drop_torn(after=max(self._kept[name], _created(table)))
+            delta_log.drop_misleading_hint()
+            self.engine.unhinted(delta_log.folder)
+
+    def _create(self, table: Table) -> None:
+        delta = DeltaTable.create(
+            (self.root / table.name).uri,
+            schema=table.arrow_schema(),
+            partition_by=list(table.partition_by),
+            configuration=_LOG_KEPT,
+        )
+        if rules := _constraints(table.columns):
+            delta.alter.add_constraint(rules)
 
     def rewind(self, base: Commit | None, head: Commit | None) -> None:
         """Takes the tables back to `base` (None: empty), those of decisions to `head`."""
@@ -148,10 +201,10 @@ class Warehouse:
             commit = head if name in DECISIONS else base
             version = commit.tables.get(name) if commit else None
             if version is None:
-                version = 1 if _constraints(table.columns) else 0
+                version = _created(table)
             if self.version(name) != version:
                 self.engine.restore(self.root / name, version)
-                self.engine.unhinted(self._log(name))
+                self.engine.unhinted(self._log(name).folder)
 
     # Tables
 
@@ -184,28 +237,19 @@ class Warehouse:
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(str(self.root / name))
-        self.engine.unhinted(self._log(name))
-        return sum(self._rows_added(name, v) for v in range(before + 1, self.version(name) + 1))
-
-    # Delta logs, read as the files that they are: a version costs a listing, on both engines
+        delta_log = self._log(name)
+        self.engine.unhinted(delta_log.folder)
+        return sum(map(delta_log.rows_added, range(before + 1, self.version(name) + 1)))
 
     def version(self, name: str) -> int:
         """The newest version of a table."""
-        log = self._log(name)
-        versions = [int(n[:-5]) for n in log.names() if n.endswith(".json") and n[:-5].isdigit()]
-        if not versions:
-            raise WarehouseError(f"{log}: no Delta log", ["restore the table from a backup"])
-        return max(versions)
+        version = self._log(name).newest()
+        if version is None:
+            raise damaged(self.root, [f"{self._log(name).folder}: no Delta log"])
+        return version
 
-    def _rows_added(self, name: str, version: int) -> int:
-        # by line feeds alone: texts in the statistics may hold other separators of lines
-        lines = (self._log(name) / f"{version:020d}.json").read_text().split("\n")
-        actions = [json.loads(line) for line in lines if line]
-        adds = [action["add"] for action in actions if "add" in action]
-        return sum(json.loads(add["stats"])["numRecords"] for add in adds)
-
-    def _log(self, name: str) -> Location:
-        return self.root / name / "_delta_log"
+    def _log(self, name: str) -> DeltaLog:
+        return DeltaLog(self.root / name)
 
     # Scratch
 
@@ -235,6 +279,46 @@ class Scratch:
         path = str(self.folder / name)
         frame.write.mode("overwrite").parquet(path)
         return self.engine.spark.read.schema(frame.schema).parquet(path)
+
+
+def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:
+    """What is wrong with the files of a warehouse, and what can be done about it."""
+    return WarehouseError(
+        f"{root}: the warehouse is damaged",
+        [*problems, "restore these files from a backup, or the whole folder", _REBUILD],
+    )
+
+
+def _record(root: Location, number: int) -> Location:
+    return root / "_commits" / f"{number:010d}.json"
+
+
+def _read_record(place: Location, number: int) -> Commit:
+    try:
+        commit = Commit.from_json(place.read_text())
+        if commit.number != number or (commit.parent or 0) >= number:
+            raise ValueError(f"number {commit.number}, parent {commit.parent}")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        lacking = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise WarehouseError(
+            f"{place}: expected commit record {number}, found one that cannot be read: {lacking}",
+            ["restore it from a backup, or the whole folder", _REBUILD],
+        ) from error
+    return commit
+
+
+def _newest_known(root: Location) -> int:
+    """The number of the newest commit, as it was noted beside the records; 0 without a note."""
+    note = root / "_newest_commit"
+    try:
+        return int(note.read_text()) if note.exists() else 0
+    except ValueError:  # a lost machine may leave it empty
+        return 0
+
+
+def _created(table: Table) -> int:
+    """The version of a table that was created, and is still empty."""
+    return 1 if _constraints(table.columns) else 0
 
 
 def _constraints(columns: Iterable[Column]) -> dict[str, str]:

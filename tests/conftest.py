@@ -7,19 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import Nights
+import faults
+from harness import QUICK_SPARK, Nights
 from solatium import engine
-
-# For tables of a few rows: nothing to spread, to compile or to plan anew.
-QUICK_SPARK = {
-    "spark.sql.shuffle.partitions": "1",
-    "spark.default.parallelism": "1",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.writeChecksumFile.enabled": "false",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +23,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     sample = [i for i in items if any(map(i.get_closest_marker, ("both_engines", "torture")))]
     config.hook.pytest_deselected(items=[item for item in items if item not in sample])
     items[:] = sample
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many ends of a run were tried, where some were."""
+    for what, count in sorted(faults.TRIED.items()):
+        terminalreporter.write_line(f"{what}: {count}")
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,17 @@ from solatium.storage import Location
 
 Row = dict[str, Any]
 
+# For tables of a few rows: nothing to spread, to compile or to plan anew.
+QUICK_SPARK = {
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
+}
+
 
 def write_landing(folder: Path, landing: dict[str, list[Row]], part: str = "part-0") -> None:
     """Writes rows as one file for each table and arrival date."""

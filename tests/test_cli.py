@@ -525,7 +525,7 @@ def test_a_warehouse_with_a_hole_in_its_commits(copied: Place, command: Command)
     record.unlink()
     said = command(*copied.nightly(NEXT))
     assert said.status == 1
-    assert said.err == (
+    assert said.err.startswith(
         f"solatium: {copied.warehouse}: commit record 1 is missing\n"
         f"  - restore {record} from a backup\n"
     )
