@@ -29,7 +29,13 @@ from solatium.errors import WarehouseError
 from solatium.storage import Location
 
 # Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
-DECISIONS = ("bonus_ledger", "bonus_payouts", "bonus_waived", "run_log")
+DECISIONS = (
+    "bonus_ledger",
+    "bonus_ledger_digests",
+    "bonus_payouts",
+    "bonus_waived",
+    "run_log",
+)
 
 _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 

@@ -28,7 +28,7 @@ from reference import Reference
 from rows import Row, days, entrant, joined, landing, ordered, paid, window
 from solatium.engine import Engine
 
-LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
+LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived")
 ONE_DAY = timedelta(days=1)
 Key = tuple[str, str, str]
 

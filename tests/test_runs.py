@@ -53,7 +53,7 @@ CONFIG: dict[str, Any] = {
     "gates": {"max_quarantine_share": "1"},
 }
 CAMPAIGNS = {THIRD: "spring"}
-LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
+LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived")
 
 
 def story() -> Landing:
