@@ -29,6 +29,7 @@ from solatium.gates import AcceptedGate, accepted_on
 from solatium.intake import Tally
 from solatium.judged import campaigns_by_date
 from solatium.landing import LandingZone
+from solatium.lease import Lease
 from solatium.night import TABLES, Night
 from solatium.progress import Stages, log
 from solatium.regimes import Regimes
@@ -109,7 +110,7 @@ def run(
         raise UsageError(f"{request.landing}: landing zone and warehouse must be two folders")
     landing = LandingZone(request.landing, request.settings.sources)
     holder = {"engine": request.engine, "date": request.day.isoformat()}
-    with request.warehouse.plainly_named() as root, root.held(holder):
+    with request.warehouse.plainly_named() as root, root.held(holder) as lease:
         # what can be refused is refused before an engine starts
         lineage = Warehouse.lineage(root)
         if request.again_from is not None and lineage:
@@ -117,10 +118,13 @@ def run(
             request = replace(request, day=max(request.day, lineage[-1].day))
         plan = _plan(request, landing, root, lineage)
         notes = [*plan.notes, *landing.check(_days(plan.first, request.day))]
+        if lease.taken_over:
+            notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         with nullcontext(running) if running else engine.running(request.engine) as started:
-            warehouse = Warehouse(started, root, TABLES)
+            warehouse = Warehouse(started, root, TABLES, lease)
             checks = expectations or Gate(docs=request.data_docs is not None)
-            return _Run(request, landing, warehouse, lineage, plan, notes, checks).handle(console)
+            dates = _Run(request, landing, warehouse, lineage, plan, notes, checks)
+            return dates.handle(console, lease)
 
 
 # What is to be handled
@@ -249,13 +253,13 @@ class _Run:
         self.closed_before = lineage[-1].day - self.grace if lineage else None
         self.report = Report(notes=notes)
 
-    def handle(self, console: Console) -> Report:
+    def handle(self, console: Console, lease: Lease) -> Report:
         for note in self.report.notes:
             log.info("%s", note)
         self.warehouse.prepare()
         self.warehouse.rewind(self._base(), self.newest)
         days = _days(self.plan.first, self.request.day)
-        with progress.shown(len(days), console) as stages:
+        with progress.shown(len(days), console, lease.renew) as stages:
             for day in days:
                 if self._is_quiet(day):
                     stages.night_done()

@@ -26,6 +26,7 @@ from pyspark.sql import DataFrame
 from solatium.contracts import Column, Table
 from solatium.engine import Engine
 from solatium.errors import WarehouseError
+from solatium.lease import Lease
 from solatium.storage import Location
 
 # Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
@@ -87,10 +88,15 @@ class Commit:
 class Warehouse:
     """Reads and writes the tables of one warehouse through one engine."""
 
-    def __init__(self, engine: Engine, root: Location, tables: Sequence[Table]) -> None:
+    def __init__(
+        self, engine: Engine, root: Location, tables: Sequence[Table], lease: Lease | None = None
+    ) -> None:
+        """Who writes has a `lease` on `root`; who only reads needs none."""
         self.engine = engine
         self.root = root
         self.tables = {table.name: table for table in tables}
+        self.lease = lease
+        self._written: dict[str, int] = {}  # the version of each table that this run made
 
     # Commit records
 
@@ -112,10 +118,18 @@ class Warehouse:
             number = commit.parent
         return chain[::-1]
 
+    @staticmethod
+    def records(root: Location) -> list[Commit]:
+        """All commits, by number: those of nights that were taken back too."""
+        folder = root / "_commits"
+        names = [name for name in folder.names() if name.endswith(".json")]
+        return [Commit.from_json((folder / name).read_text()) for name in names]
+
     def commit(self, commit: Commit) -> Commit:
         """Makes all that was written visible together, as the record that it gives back."""
-        commit = replace(commit, tables={name: self.version(name) for name in self.tables})
+        commit = replace(commit, tables={name: self._own_version(name) for name in self.tables})
         try:
+            self._check_lease()
             record = self.root / "_commits" / f"{commit.number:010d}.json"
             record.create_text(commit.to_json())
         except FileExistsError:
@@ -125,10 +139,31 @@ class Warehouse:
             ) from None
         return commit
 
+    # Rivals
+
+    def _check_lease(self) -> None:
+        if self.lease is not None:
+            self.lease.check()
+
+    def _own_version(self, name: str) -> int:
+        """The newest version of a table; WarehouseError where another made it.
+
+        A run that has lost its lease, or was killed while its engine went on, may end a write late.
+        """
+        version = self.version(name)
+        if version != self._written.get(name, version):
+            raise WarehouseError(
+                f"{self.root / name}: version {version} was written by another run; this one wrote "
+                f"{self._written[name]}",
+                ["nothing of this date was made visible; end the other run, then repeat this one"],
+            )
+        return version
+
     # Preparing
 
     def prepare(self) -> None:
         """Creates the tables that are not there, empty, and clears the scratch of dead runs."""
+        self._check_lease()
         (self.root / "_scratch").remove_tree()
         for table in self.tables.values():
             if not self._log(table.name).is_folder():
@@ -143,7 +178,11 @@ class Warehouse:
             self.engine.unhinted(self._log(table.name))
 
     def rewind(self, base: Commit | None, head: Commit | None) -> None:
-        """Takes the tables back to `base` (None: empty), those of decisions to `head`."""
+        """Takes the tables back to `base` (None: empty), those of decisions to `head`.
+
+        LostLeaseError where they are another run's by now.
+        """
+        self._check_lease()
         for name, table in self.tables.items():
             commit = head if name in DECISIONS else base
             version = commit.tables.get(name) if commit else None
@@ -152,6 +191,7 @@ class Warehouse:
             if self.version(name) != version:
                 self.engine.restore(self.root / name, version)
                 self.engine.unhinted(self._log(name))
+            self._written[name] = self.version(name)
 
     # Tables
 
@@ -178,14 +218,16 @@ class Warehouse:
 
     def _write(self, name: str, rows: DataFrame, *, mode: str, **options: str) -> int:
         table = self.tables[name]
-        before = self.version(name)
+        self._check_lease()
+        before = self._own_version(name)
         settled = self.engine.settled(table.shape(rows), table)
         writer = settled.write.format("delta").mode(mode).options(**options)
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(str(self.root / name))
         self.engine.unhinted(self._log(name))
-        return sum(self._rows_added(name, v) for v in range(before + 1, self.version(name) + 1))
+        self._written[name] = self.version(name)
+        return sum(self._rows_added(name, v) for v in range(before + 1, self._written[name] + 1))
 
     # Delta logs, read as the files that they are: a version costs a listing, on both engines
 
@@ -216,7 +258,8 @@ class Warehouse:
         try:
             yield Scratch(self.engine, folder)
         finally:
-            folder.remove_tree()
+            if self.lease is None or self.lease.is_held():
+                folder.remove_tree()
 
 
 @dataclass(frozen=True)
