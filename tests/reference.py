@@ -1455,6 +1455,33 @@ def seal(before: list[Row], entries: list[Row], known: int, run_date: date) -> R
     return row | {"digest": row_digest(row)}
 
 
+def chain_problems(digests: list[Row], entries: list[Row]) -> list[str]:
+    """What is wrong with the rows of bonus_ledger_digests, by themselves or for the entries."""
+    wrong, previous = [], "0" * 64
+    newest: dict[date, Row] = {}
+    for number, row in enumerate(sorted(digests, key=lambda row: row["number"])):
+        sealed = {name: value for name, value in row.items() if name != "digest"}
+        if (row["number"], row["previous"]) != (number, previous):
+            wrong.append(f"{row}: should be posting {number}, after {previous}")
+        if row["digest"] != row_digest(sealed):
+            wrong.append(f"{row}: should have the digest {row_digest(sealed)}")
+        previous = row["digest"]
+        newest[row["run_date"]] = row
+    for run_date in {entry["run_date"] for entry in entries} | newest.keys():
+        posted = [entry for entry in entries if entry["run_date"] == run_date]
+        of_date = [row for row in digests if row["run_date"] == run_date]
+        said = (
+            sum(row["entries"] for row in of_date),
+            sum((row["amount"] for row in of_date), Decimal(0)),
+            newest[run_date]["content"] if of_date else None,
+        )
+        total = sum((entry["amount"] for entry in posted), Decimal(0))
+        should = (len(posted), total, entries_digest(posted))
+        if said != should:
+            wrong.append(f"postings of {run_date}: {said}, should be {should}")
+    return wrong
+
+
 def entries_digest(entries: list[Row]) -> str:
     """A digest of the digests of 256 buckets; an entry is in that of its id's first characters."""
     buckets: dict[str, list[str]] = defaultdict(list)

@@ -21,7 +21,7 @@ from deltalake import DeltaTable
 from compare import differences
 from golden import race
 from harness import Nights, Row, contents, table_rows, write_rows
-from reference import Reference
+from reference import Reference, chain_problems
 from rows import (
     Landing,
     account,
@@ -136,6 +136,7 @@ def disagreements(nights: Nights, expected: dict[str, list[Row]], last_closed: d
     }
     if balances(nights) != due:
         found.append(f"ledger: {balances(nights)}, should be {due}")
+    found += chain_problems(nights.rows("bonus_ledger_digests"), nights.rows("bonus_ledger"))
     return found + repeated_entries(nights)
 
 
