@@ -19,6 +19,7 @@ from solatium.errors import SolatiumError, UsageError
 from solatium.gates import accepted_gates
 from solatium.generate.spec import Spec
 from solatium.in_force import in_force
+from solatium.ledger_audit import audit
 from solatium.run import Request, run
 from solatium.setting_values import calendar_date
 from solatium.storage import Location
@@ -282,6 +283,19 @@ def generate(
     console.print(f"\n{made.command()}", highlight=False, markup=False, soft_wrap=True)
 
 
+@app.command("audit-ledger")
+def audit_ledger(warehouse: _Warehouse, engine_name: _Engine = None) -> None:
+    """Check the ledger: entries, digests, balances and payouts; name the first bad entry.
+
+    It reads what was last committed, and may go on while a run does. Note down the
+    newest digest somewhere else: it stands for all that was posted up to then.
+
+    solatium audit-ledger --warehouse wh
+    """
+    audited = audit(Location.parse(warehouse), _engine_named(engine_name))
+    Console().print(summary.of_audit(audited), highlight=False, markup=False, soft_wrap=True)
+
+
 @app.command()
 def tables(
     warehouse: Annotated[
@@ -312,14 +326,11 @@ def _run(
     accept_gate: list[str] | None,
     data_docs: str | None,
 ) -> None:
-    name = engine_name or engine.default_name()
-    if name not in engine.NAMES:
-        raise UsageError(f"--engine {name}: expected {' or '.join(engine.NAMES)}")
     request = Request(
         landing=Location.parse(landing),
         warehouse=Location.parse(warehouse),
         settings=settings.load(config),
-        engine=name,
+        engine=_engine_named(engine_name),
         day=day,
         again_from=again_from,
         rescan=rescan,
@@ -329,6 +340,13 @@ def _run(
     )
     report = run(request, Console(stderr=True))
     Console().print(summary.of_run(report))
+
+
+def _engine_named(name: str | None) -> str:
+    name = name or engine.default_name()
+    if name not in engine.NAMES:
+        raise UsageError(f"--engine {name}: expected {' or '.join(engine.NAMES)}")
+    return name
 
 
 @app.callback(invoke_without_command=True)

@@ -40,6 +40,7 @@ WAREHOUSE: tuple[str, ...] = (
     "account_history",
     "bonus_awards",
     "bonus_ledger",
+    "bonus_ledger_digests",
     "bonus_payouts",
     "bonus_waived",
     "run_log",

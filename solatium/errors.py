@@ -45,5 +45,13 @@ class BusyError(SolatiumError):
     exit_status = 4
 
 
+class LostLeaseError(BusyError):
+    """This run held the warehouse, and holds it no longer."""
+
+
 class WarehouseError(SolatiumError):
     """The warehouse is not in a state that a run can build on."""
+
+
+class LedgerError(SolatiumError):
+    """The ledger is not what was posted, or not what is owed."""

@@ -471,52 +471,69 @@ def balances(
 ) -> Laws:
     """One row: the books of the closed `dates`, and how many accounts and windows are off.
 
-    An entry belongs to the date of its window, where that is closed, else to its own; a key that
-    belongs to one of `dates` is seen with all its entries. `unbalanced` are keys whose balance less
-    what was waived is not the award; `gaps`, whose revisions do not count from 0 or whose entries
-    are not kept under them; `overdrawn`, of which less than nothing is waived.
+    `unbalanced` are keys whose balance less what was waived is not the award; `gaps`, whose
+    revisions do not count from 0 or whose entries are not kept under them; `overdrawn`, of which
+    less than nothing is waived.
     """
-    one, none = F.lit(1), F.lit(0)
-    due = awards.where(F.col("business_date").isin(list(dates)))
-    closed = windows.where(F.col("business_date") <= F.lit(max(dates))).select(
+    by_key = books(
+        awards, ledger, waived, windows, lambda day: day.isin(list(dates)), last=max(dates)
+    )
+    entries = F.col("entries")
+    has_gap = (entries > 0) & (
+        (F.col("last_revision") != entries - 1)
+        | (F.col("revisions") * 2 != entries * (entries - 1))
+    )
+
+    def look(condition: Column) -> Look:
+        in_money = [money(name).alias(name) for name in ("award", "posted", "given_up")]
+        return lambda: by_key.where(condition).select(*ACCOUNT, *in_money, "entries")
+
+    rows = by_key.agg(
+        *(
+            F.coalesce(F.sum(n), F.lit(0)).cast("bigint").alias(f"{n}_cents")
+            for n in ("award", "posted", "given_up")
+        ),
+        _count(is_unbalanced()).alias("unbalanced"),
+        _count(has_gap).alias("gaps"),
+        _count(is_overdrawn()).alias("overdrawn"),
+    )
+    looks = {"unbalanced": is_unbalanced(), "gaps": has_gap, "overdrawn": is_overdrawn()}
+    return Laws(rows, {name: look(condition) for name, condition in looks.items()})
+
+
+def books(
+    awards: DataFrame,
+    ledger: DataFrame,
+    waived: DataFrame,
+    windows: DataFrame,
+    is_meant: Callable[[Column], Column],
+    *,
+    last: date,
+) -> DataFrame:
+    """One row per account and window of the closed dates that are meant, in cents.
+
+    `award`, what was `posted` and `given_up`, and of the entries how many there are, the last and
+    the sum of their revisions. An entry belongs to the date of its window, where that is closed (by
+    `last`), else to its own; a key that belongs to a date that is meant is seen with all its rows.
+    """
+    none = F.lit(0)
+    amount = cents(F.col("amount"))
+    closed = windows.where(F.col("business_date") <= F.lit(last)).select(
         *KEY, F.col("business_date").alias("window_date")
     )
-    amount = cents(F.col("amount"))
+
+    def side(rows: DataFrame, **numbers: Column) -> DataFrame:
+        names = ("award", "posted", "given_up", "entries", "revision")
+        columns = [numbers.get(name, none).alias(name) for name in names]
+        return rows.select(*ACCOUNT, "business_date", *columns)
+
     sides = (
-        due.select(
-            *ACCOUNT,
-            "business_date",
-            amount.alias("award"),
-            none.alias("posted"),
-            none.alias("given_up"),
-            none.alias("entries"),
-            none.alias("revision"),
-        )
-        .unionByName(
-            ledger.select(
-                *ACCOUNT,
-                "business_date",
-                none.alias("award"),
-                amount.alias("posted"),
-                none.alias("given_up"),
-                one.alias("entries"),
-                F.col("revision"),
-            )
-        )
-        .unionByName(
-            waived.select(
-                *ACCOUNT,
-                "business_date",
-                none.alias("award"),
-                none.alias("posted"),
-                amount.alias("given_up"),
-                none.alias("entries"),
-                none.alias("revision"),
-            )
-        )
+        side(awards.where(is_meant(F.col("business_date"))), award=amount)
+        .unionByName(side(ledger, posted=amount, entries=F.lit(1), revision=F.col("revision")))
+        .unionByName(side(waived, given_up=amount))
     )
-    belongs = F.coalesce("window_date", "business_date").isin(list(dates)).cast("int")
-    by_key = (
+    belongs = is_meant(F.coalesce("window_date", "business_date")).cast("int")
+    return (
         sides.join(F.broadcast(closed), on=list(KEY), how="left")
         .groupBy(*ACCOUNT)
         .agg(
@@ -527,34 +544,21 @@ def balances(
         )
         .where("belongs = 1")
     )
-    is_unbalanced = F.col("posted") - F.col("given_up") != F.col("award")
-    entries = F.col("entries")
-    has_gap = (entries > 0) & (
-        (F.col("last_revision") != entries - 1)
-        | (F.col("revisions") * 2 != entries * (entries - 1))
-    )
-    is_overdrawn = F.col("given_up") < 0
 
-    def look(condition: Column) -> Look:
-        names = ("award", "posted", "given_up")
-        in_money = [
-            (F.col(n).cast("decimal(20,0)") / 100).cast("decimal(18,2)").alias(n) for n in names
-        ]
-        return lambda: by_key.where(condition).select(*ACCOUNT, *in_money, "entries")
 
-    rows = by_key.agg(
-        *(
-            F.coalesce(F.sum(n), none).cast("bigint").alias(f"{n}_cents")
-            for n in ("award", "posted", "given_up")
-        ),
-        _count(is_unbalanced).alias("unbalanced"),
-        _count(has_gap).alias("gaps"),
-        _count(is_overdrawn).alias("overdrawn"),
-    )
-    return Laws(
-        rows,
-        {"unbalanced": look(is_unbalanced), "gaps": look(has_gap), "overdrawn": look(is_overdrawn)},
-    )
+def is_unbalanced() -> Column:
+    """Whether in `books` a balance less what was waived is not the award."""
+    return F.col("posted") - F.col("given_up") != F.col("award")
+
+
+def is_overdrawn() -> Column:
+    """Whether in `books` less than nothing is waived."""
+    return F.col("given_up") < 0
+
+
+def money(name: str) -> Column:
+    """A column of cents as money."""
+    return (F.col(name).cast("decimal(20,0)") / 100).cast("decimal(18,2)")
 
 
 def payouts(payouts: DataFrame, ledger: DataFrame, run_date: date) -> Laws:

@@ -93,13 +93,28 @@ def post(
     return Posting(
         contracts.warehouse("bonus_ledger").shape(
             changes.where("entry <> 0")
-            .withColumn("kind", _kind())
-            .withColumn("entry_id", _entry_id())
+            .withColumn("kind", kind(F.col("posted") + F.col("entry")))
+            .withColumn("entry_id", entry_id())
             .withColumn("amount", F.col("entry"))
         ),
         contracts.warehouse("bonus_waived").shape(
             changes.where("newly_waived <> 0").withColumn("amount", F.col("newly_waived"))
         ),
+    )
+
+
+def entry_id() -> Column:
+    """The id of an entry, by its key and its `revision`."""
+    said = F.concat_ws("|", *KEY, F.col("revision").cast("string"))
+    return F.sha2(said.cast("binary"), 256)
+
+
+def kind(balance: Column) -> Column:
+    """The kind of an entry that brings its key to this `balance`, by its `revision`."""
+    return (
+        F.when(F.col("revision") == 0, "award")
+        .when(balance == 0, "reversal")
+        .otherwise("adjustment")
     )
 
 
@@ -126,16 +141,3 @@ def _keys(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataF
 
 def _of(rows: DataFrame, dates: Sequence[date]) -> DataFrame:
     return rows.where(F.col("business_date").isin(list(dates)))
-
-
-def _kind() -> Column:
-    return (
-        F.when(F.col("revision") == 0, "award")
-        .when(F.col("posted") + F.col("entry") == 0, "reversal")
-        .otherwise("adjustment")
-    )
-
-
-def _entry_id() -> Column:
-    said = F.concat_ws("|", *KEY, F.col("revision").cast("string"))
-    return F.sha2(said.cast("binary"), 256)

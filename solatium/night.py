@@ -13,7 +13,7 @@ from functools import partial, reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from solatium import contracts, history, ingest, laws, ledger, statistics, windows
+from solatium import chain, contracts, history, ingest, laws, ledger, statistics, windows
 from solatium.bonus import bonus_awards, latest_accounts
 from solatium.context import Context
 from solatium.contracts import EVENTS, Table
@@ -212,6 +212,10 @@ class Night:
             total = entries.agg(F.sum("amount")).collect()[0][0]
             if total is not None:
                 stage.rows_out = self.warehouse.append("bonus_ledger", entries)
+                digests = self.warehouse.read("bonus_ledger_digests")
+                posted = self.warehouse.read("bonus_ledger")
+                sealed = chain.posting(digests, entries, posted, self.day)
+                self.warehouse.append("bonus_ledger_digests", sealed)
                 self.warehouse.append("bonus_payouts", ledger.payouts(entries))
                 self.tally.entries_posted += stage.rows_out
                 self.tally.entries_sum += total

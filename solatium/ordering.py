@@ -7,6 +7,8 @@ for each row. Every such string ends in a unique key, so that no result hangs on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -58,7 +60,8 @@ def text(value: Column, kind: str) -> Column:
     return value if kind == "string" else value.cast("string")
 
 
-def content(contract: Table) -> Column:
-    """The content of a row of the landing zone: its columns as text, joined by `|`."""
-    parts = [F.coalesce(text(F.col(c.name), c.type), F.lit("")) for c in contract.columns]
+def content(contract: Table, but: Sequence[str] = ()) -> Column:
+    """The content of a row: the columns of its contract, `but` some, as text, joined by `|`."""
+    columns = [column for column in contract.columns if column.name not in but]
+    parts = [F.coalesce(text(F.col(c.name), c.type), F.lit("")) for c in columns]
     return F.concat_ws("|", *parts)

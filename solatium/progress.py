@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,14 +28,16 @@ class Stage:
 
 @dataclass
 class Stages:
-    """The stages of a run, and the bar that shows them."""
+    """The stages of a run, and the bar that shows them; `started` hears of each that begins."""
 
     bar: Progress | None = None
+    started: Callable[[], None] = lambda: None
     done: list[Stage] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str, day: date) -> Iterator[Stage]:
         """Times one stage, and tells of it when it is done."""
+        self.started()
         stage = Stage(name, day)
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], description=f"{day} {name}")
@@ -61,10 +63,10 @@ class Stages:
 
 
 @contextmanager
-def shown(nights: int, console: Console) -> Iterator[Stages]:
+def shown(nights: int, console: Console, started: Callable[[], None]) -> Iterator[Stages]:
     """Stages with a progress bar on a terminal, and with log lines elsewhere."""
     if not console.is_terminal:
-        yield Stages()
+        yield Stages(started=started)
         return
     columns = (
         SpinnerColumn(),
@@ -75,4 +77,4 @@ def shown(nights: int, console: Console) -> Iterator[Stages]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         bar.add_task("", total=nights)
-        yield Stages(bar)
+        yield Stages(bar, started)

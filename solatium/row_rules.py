@@ -28,7 +28,7 @@ def rules(contract: Table) -> list[Rule]:
     found = [
         (f"null_{c.name}", F.col(c.name).isNull() & ~_is_unfit(c)) for c in columns if c.required
     ]
-    found += [(f"bad_id_{c.name}", _is_bad_id(F.col(c.name))) for c in columns if c.identifier]
+    found += [(f"bad_id_{c.name}", is_bad_id(F.col(c.name))) for c in columns if c.identifier]
     found += [
         (f"unknown_{c.name}", _holds(~F.col(c.name).isin(*c.values))) for c in columns if c.values
     ]
@@ -105,7 +105,7 @@ def _any(broken: list[Rule]) -> Column:
     return reduce(or_, (holds for _, holds in broken))
 
 
-def _is_bad_id(value: Column) -> Column:
+def is_bad_id(value: Column) -> Column:
     return _holds((value == "") | (F.length(value) > ID_LENGTH) | value.rlike(NOT_IN_ID))
 
 

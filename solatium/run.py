@@ -29,6 +29,7 @@ from solatium.expectations import Gate
 from solatium.gates import AcceptedGate, Gates, accepted_on
 from solatium.judged import campaigns_by_date
 from solatium.landing import LandingZone
+from solatium.lease import Lease
 from solatium.night import TABLES, Night
 from solatium.progress import Stages, log
 from solatium.regimes import Regimes
@@ -114,7 +115,7 @@ def run(
     with (
         request.warehouse.plainly_named() as root,
         diagnosed(root),
-        root.held(holder),
+        root.held(holder) as lease,
     ):
         # what can be refused is refused before an engine starts
         lineage = Warehouse.lineage(root)
@@ -124,10 +125,13 @@ def run(
         plan = _plan(request, landing, root, lineage)
         arrivals = [*plan.again, *_days(plan.first, request.day)]
         notes = [*plan.notes, *landing.check(arrivals)]
+        if lease.taken_over:
+            notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         with nullcontext(running) if running else engine.running(request.engine) as started:
-            warehouse = Warehouse(started, root, TABLES)
+            warehouse = Warehouse(started, root, TABLES, lease)
             checks = expectations or Gate(docs=request.data_docs is not None)
-            return _Run(request, landing, warehouse, lineage, plan, notes, checks).handle(console)
+            dates = _Run(request, landing, warehouse, lineage, plan, notes, checks)
+            return dates.handle(console, lease)
 
 
 # What is to be handled
@@ -271,13 +275,13 @@ class _Run:
         self.again = plan.again  # until a night has taken them
         self.report = Report(notes=notes)
 
-    def handle(self, console: Console) -> Report:
+    def handle(self, console: Console, lease: Lease) -> Report:
         for note in self.report.notes:
             log.info("%s", note)
         self.warehouse.prepare(self.newest)
         self.warehouse.rewind(self._base(), self.newest)
         days = _days(self.plan.first, self.request.day)
-        with progress.shown(len(days), console) as stages:
+        with progress.shown(len(days), console, lease.renew) as stages:
             for day in days:
                 if self._is_quiet(day):
                     stages.night_done()

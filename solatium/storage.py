@@ -1,29 +1,25 @@
 """Where things lie: every listing, small read, exclusive write and lock goes through here.
 
 A location is a path or a `file:` URI. Other schemes (s3a, abfss, hdfs) would be other classes with
-the same methods; nothing else in the library touches a file system.
+the same methods; nothing else in the library touches a file system, but for `lease`, a part of it.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from filelock import FileLock, Timeout
-
-from solatium.errors import BusyError, UsageError
+from solatium.errors import UsageError
+from solatium.lease import Lease, leased
 
 _DRAFT = re.compile(r"\..+\.\d+")
 _SYNCED_AT_ONCE = 16
@@ -189,26 +185,11 @@ class Location:
             yield Location(link)
 
     @contextmanager
-    def held(self, holder: dict[str, Any]) -> Iterator[None]:
-        """Holds this folder against rivals, and tells them who has it; BusyError where one does.
-
-        The lock is the operating system's, so that it ends with the process that holds it.
-        """
+    def held(self, holder: Mapping[str, str]) -> Iterator[Lease]:
+        """Holds this folder against rivals, and tells them who has it; BusyError where one does."""
         self.make_folder()
-        note = self.path / "_holder.json"
-        lock = FileLock(self.path / "_lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise BusyError(f"{self}: another run holds this warehouse", _told(note)) from None
-        try:
-            facts = {"pid": os.getpid(), "host": os.uname().nodename, **holder}
-            facts["since"] = datetime.now(UTC).isoformat(timespec="seconds")
-            note.write_text(json.dumps(facts), encoding="utf-8")
-            yield
-        finally:
-            note.unlink(missing_ok=True)
-            lock.release()
+        with leased(self.path, holder) as lease:
+            yield lease
 
 
 def _synced(path: Path) -> None:
@@ -229,12 +210,3 @@ def _synced_folder(path: Path) -> None:
 
 def _raised(error: OSError) -> None:
     raise error
-
-
-def _told(note: Path) -> list[str]:
-    try:
-        facts = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ["who holds it is not written down yet; try again in a moment"]
-    holder = ", ".join(f"{key} {value}" for key, value in facts.items())
-    return [holder, "wait until it has ended, then give the same command again"]

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from solatium import contracts
 from solatium.in_force import DEFAULT, InForce
+from solatium.ledger_audit import Audited
 from solatium.run import Report
 from solatium.storage import Location
 from solatium.tally import Tally
@@ -72,6 +73,21 @@ def _restated(tally: Tally) -> str:
         for day, reasons in tally.restated_by_reason().items()
     ]
     return "\n".join([*lines[:_MOST_HELD], *(["..."] if len(lines) > _MOST_HELD else [])])
+
+
+def of_audit(audited: Audited) -> str:
+    """What an audit of the ledger found sound: a line a number, for people and programs."""
+    facts = {
+        "sound as of": audited.commit.day,
+        "closed up to": audited.last_closed,
+        "entries": f"{audited.entries:,}",
+        "accounts and windows": f"{audited.keys:,}",
+        "postings": f"{audited.postings:,}",
+        **{f"total {name}": f"{amount:,.2f}" for name, amount in audited.totals.items()},
+        "newest digest": audited.digest or "none",
+    }
+    width = max(map(len, facts))
+    return "\n".join(f"{name:{width}}  {fact}" for name, fact in facts.items())
 
 
 def tables(names: Sequence[str], root: Location | None) -> RenderableType:

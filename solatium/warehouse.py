@@ -29,11 +29,18 @@ from solatium.contracts import Column, Table
 from solatium.delta_log import DeltaLog
 from solatium.engine import Engine
 from solatium.errors import WarehouseError
+from solatium.lease import Lease
 from solatium.progress import log
 from solatium.storage import Location
 
 # Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
-DECISIONS = ("bonus_ledger", "bonus_payouts", "bonus_waived", "run_log")
+DECISIONS = (
+    "bonus_ledger",
+    "bonus_ledger_digests",
+    "bonus_payouts",
+    "bonus_waived",
+    "run_log",
+)
 
 _RECORD = re.compile(r"(\d{10,})\.json")
 _REBUILD = "or name a new folder as the warehouse: all tables but the ledger follow from the logs"
@@ -96,20 +103,23 @@ class Commit:
 class Warehouse:
     """Reads and writes the tables of one warehouse through one engine."""
 
-    def __init__(self, engine: Engine, root: Location, tables: Sequence[Table]) -> None:
+    def __init__(
+        self, engine: Engine, root: Location, tables: Sequence[Table], lease: Lease | None = None
+    ) -> None:
+        """Who writes has a `lease` on `root`; who only reads needs none."""
         self.engine = engine
         self.root = root
         self.tables = {table.name: table for table in tables}
         self._kept: dict[str, int] = {}  # versions that are known to be on the disk
+        self.lease = lease
+        self._written: dict[str, int] = {}  # the version of each table that this run made
 
     # Commit records
 
     @staticmethod
     def lineage(root: Location) -> list[Commit]:
         """The commits that led to the newest one, oldest first; none in a new warehouse."""
-        folder = root / "_commits"
-        matches = map(_RECORD.fullmatch, folder.names())
-        numbers = {int(match[1]): folder / match[0] for match in matches if match}
+        numbers = _numbers(root)
         newest = max([_newest_known(root), *numbers])
         chain: list[Commit] = []
         number = newest or None
@@ -124,15 +134,22 @@ class Warehouse:
             number = commit.parent
         return chain[::-1]
 
+    @staticmethod
+    def records(root: Location) -> list[Commit]:
+        """All commits, by number: those of nights that were taken back too."""
+        numbers = _numbers(root)
+        return [_read_record(numbers[number], number) for number in sorted(numbers)]
+
     def commit(self, commit: Commit) -> Commit:
         """Makes all that was written visible together, as the record that it gives back.
 
         What the record names is on the disk before the record is, so that a machine that is lost
         takes both with it or none.
         """
-        commit = replace(commit, tables={name: self.version(name) for name in self.tables})
+        commit = replace(commit, tables={name: self._own_version(name) for name in self.tables})
         self._keep(commit)
         try:
+            self._check_lease()
             _record(self.root, commit.number).create_text(commit.to_json())
         except FileExistsError:
             raise WarehouseError(
@@ -155,6 +172,26 @@ class Warehouse:
         self.root.sync(files)
         self._kept = dict(commit.tables)
 
+    # Rivals
+
+    def _check_lease(self) -> None:
+        if self.lease is not None:
+            self.lease.check()
+
+    def _own_version(self, name: str) -> int:
+        """The newest version of a table; WarehouseError where another made it.
+
+        A run that has lost its lease, or was killed while its engine went on, may end a write late.
+        """
+        version = self.version(name)
+        if version != self._written.get(name, version):
+            raise WarehouseError(
+                f"{self.root / name}: version {version} was written by another run; this one wrote "
+                f"{self._written[name]}",
+                ["nothing of this date was made visible; end the other run, then repeat this one"],
+            )
+        return version
+
     # Preparing
 
     def prepare(self, head: Commit | None) -> None:
@@ -162,6 +199,7 @@ class Warehouse:
 
         Raises WarehouseError where the logs of tables lack what the newest commit `head` names.
         """
+        self._check_lease()
         self._kept = dict(head.tables) if head else {}
         problems = [
             problem
@@ -196,7 +234,11 @@ class Warehouse:
             delta.alter.add_constraint(rules)
 
     def rewind(self, base: Commit | None, head: Commit | None) -> None:
-        """Takes the tables back to `base` (None: empty), those of decisions to `head`."""
+        """Takes the tables back to `base` (None: empty), those of decisions to `head`.
+
+        LostLeaseError where they are another run's by now.
+        """
+        self._check_lease()
         for name, table in self.tables.items():
             commit = head if name in DECISIONS else base
             version = commit.tables.get(name) if commit else None
@@ -205,6 +247,7 @@ class Warehouse:
             if self.version(name) != version:
                 self.engine.restore(self.root / name, version)
                 self.engine.unhinted(self._log(name).folder)
+            self._written[name] = self.version(name)
 
     # Tables
 
@@ -231,7 +274,8 @@ class Warehouse:
 
     def _write(self, name: str, rows: DataFrame, *, mode: str, **options: str) -> int:
         table = self.tables[name]
-        before = self.version(name)
+        self._check_lease()
+        before = self._own_version(name)
         settled = self.engine.settled(table.shape(rows), table)
         writer = settled.write.format("delta").mode(mode).options(**options)
         if table.partition_by:
@@ -239,7 +283,8 @@ class Warehouse:
         writer.save(str(self.root / name))
         delta_log = self._log(name)
         self.engine.unhinted(delta_log.folder)
-        return sum(map(delta_log.rows_added, range(before + 1, self.version(name) + 1)))
+        self._written[name] = self.version(name)
+        return sum(map(delta_log.rows_added, range(before + 1, self._written[name] + 1)))
 
     def version(self, name: str) -> int:
         """The newest version of a table."""
@@ -260,7 +305,8 @@ class Warehouse:
         try:
             yield Scratch(self.engine, folder)
         finally:
-            folder.remove_tree()
+            if self.lease is None or self.lease.is_held():
+                folder.remove_tree()
 
 
 @dataclass(frozen=True)
@@ -291,6 +337,13 @@ def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:
 
 def _record(root: Location, number: int) -> Location:
     return root / "_commits" / f"{number:010d}.json"
+
+
+def _numbers(root: Location) -> dict[int, Location]:
+    """The commit records that are there, by number."""
+    folder = root / "_commits"
+    matches = map(_RECORD.fullmatch, folder.names())
+    return {int(match[1]): folder / match[0] for match in matches if match}
 
 
 def _read_record(place: Location, number: int) -> Commit:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from harness import Nights, Row, table_rows
-from reference import Reference
+from reference import Reference, chain_problems
 from rows import DAY, Landing, days
 from solatium import contracts
 
 # Differ by design: the reference keeps payloads as values, and a run's log has its clock.
-LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
+LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived")
 JUDGED = tuple(name for name in contracts.WAREHOUSE if name != "run_log")
 
 
@@ -56,6 +56,7 @@ def disagreements(nights: Nights, expected: dict[str, list[Row]], last_closed: d
     }
     if balances(nights) != due:
         found.append(f"ledger: {balances(nights)}, should be {due}")
+    found += chain_problems(nights.rows("bonus_ledger_digests"), nights.rows("bonus_ledger"))
     return found + repeated_entries(nights)
 
 

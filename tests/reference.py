@@ -1353,6 +1353,7 @@ class Ledger:
         self.posted: dict[tuple[LedgerKey, date], int] = {}
         self.waived: dict[LedgerKey, dict[date, int]] = defaultdict(dict)
         self.currency: dict[LedgerKey, str] = {}
+        self.digests: list[Row] = []
 
     def post(
         self,
@@ -1367,6 +1368,7 @@ class Ledger:
         """
         places = due.keys() | self.posted.keys()
         places |= {(key, day) for key, days in self.waived.items() for day in days}
+        known = len(self.entries)
         differences = []
         for key, day in places:
             amount = due.get((key, day), 0)
@@ -1377,6 +1379,8 @@ class Ledger:
                 self._balance_exactly(key, day, amount, run_date)
             else:
                 self._never_take_back(key, day, amount, run_date)
+        if len(self.entries) > known:
+            self.digests.append(seal(self.digests, self.entries, known, run_date))
 
     def _balance_exactly(self, key: LedgerKey, day: date, amount: int, run_date: date) -> None:
         """With clawback: the balance becomes the amount, and nothing stays waived."""
@@ -1437,6 +1441,65 @@ class Ledger:
         ]
 
 
+def seal(before: list[Row], entries: list[Row], known: int, run_date: date) -> Row:
+    """The row of bonus_ledger_digests for a posting: all entries but the first `known`."""
+    posted = entries[known:]
+    row = {
+        "number": len(before),
+        "run_date": run_date,
+        "entries": len(posted),
+        "amount": sum((entry["amount"] for entry in posted), Decimal("0.00")),
+        "content": entries_digest([e for e in entries if e["run_date"] == run_date]),
+        "previous": before[-1]["digest"] if before else "0" * 64,
+    }
+    return row | {"digest": row_digest(row)}
+
+
+def chain_problems(digests: list[Row], entries: list[Row]) -> list[str]:
+    """What is wrong with the rows of bonus_ledger_digests, by themselves or for the entries."""
+    wrong, previous = [], "0" * 64
+    newest: dict[date, Row] = {}
+    for number, row in enumerate(sorted(digests, key=lambda row: row["number"])):
+        sealed = {name: value for name, value in row.items() if name != "digest"}
+        if (row["number"], row["previous"]) != (number, previous):
+            wrong.append(f"{row}: should be posting {number}, after {previous}")
+        if row["digest"] != row_digest(sealed):
+            wrong.append(f"{row}: should have the digest {row_digest(sealed)}")
+        previous = row["digest"]
+        newest[row["run_date"]] = row
+    for run_date in {entry["run_date"] for entry in entries} | newest.keys():
+        posted = [entry for entry in entries if entry["run_date"] == run_date]
+        of_date = [row for row in digests if row["run_date"] == run_date]
+        said = (
+            sum(row["entries"] for row in of_date),
+            sum((row["amount"] for row in of_date), Decimal(0)),
+            newest[run_date]["content"] if of_date else None,
+        )
+        total = sum((entry["amount"] for entry in posted), Decimal(0))
+        should = (len(posted), total, entries_digest(posted))
+        if said != should:
+            wrong.append(f"postings of {run_date}: {said}, should be {should}")
+    return wrong
+
+
+def entries_digest(entries: list[Row]) -> str:
+    """A digest of the digests of 256 buckets; an entry is in that of its id's first characters."""
+    buckets: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        columns = "entry_id account_id commodity_id window_id business_date amount currency kind"
+        in_order = [*columns.split(), "revision", "run_date"]
+        buckets[entry["entry_id"][:2]].append(row_digest({name: entry[name] for name in in_order}))
+    return lines_digest([lines_digest(sorted(buckets[bucket])) for bucket in sorted(buckets)])
+
+
+def row_digest(row: Row) -> str:
+    return sha256("|".join(map(str, row.values())).encode()).hexdigest()
+
+
+def lines_digest(lines: list[str]) -> str:
+    return sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
 def ledger_ids(key: LedgerKey) -> Row:
     return dict(zip(("account_id", "commodity_id", "window_id"), key, strict=True))
 
@@ -1482,6 +1545,7 @@ class Reference:
             "account_history": list(streaks.rows.values()),
             "bonus_awards": [award.row() for award in awards],
             "bonus_ledger": list(self.ledger.entries),
+            "bonus_ledger_digests": list(self.ledger.digests),
             "bonus_payouts": self.ledger.payouts(),
             "bonus_waived": list(self.ledger.waivers),
         }

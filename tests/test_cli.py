@@ -210,6 +210,14 @@ def test_version(command: Command) -> None:
                 "without it, the settings before any change",
             ],
         ),
+        (
+            "audit-ledger",
+            [
+                "Check the ledger: entries, digests, balances and payouts; name the first bad",
+                "solatium audit-ledger --warehouse wh",
+                "may go on while a run does",
+            ],
+        ),
         ("tables", ["List the tables: what a row of each is", "Tell of the tables of this"]),
         ("demo", ["36,695 applications", "Keep the logs and the warehouse in this new folder"]),
     ],
@@ -227,7 +235,7 @@ def test_help_says_where_to_start_and_what_exit_statuses_mean(command: Command) 
     for sentence in (
         "Start with: solatium demo",
         "0 done; 2 wrong usage or configuration; 3 input refused; 4 another run holds the",
-        *("nightly", "backfill", "config", "tables", "demo"),
+        *("nightly", "backfill", "config", "audit-ledger", "tables", "demo"),
     ):
         assert sentence in said.words
 
@@ -250,6 +258,37 @@ def test_tables_of_a_warehouse_have_versions_and_rows(
         assert f"as of {NEXT}, commit 2" in said.out
         (line,) = (line for line in said.out.splitlines() if "│ participation " in line)
         assert re.search(r"│ +\d+ │ +4 │$", line)
+
+
+def test_the_audit_of_a_ledger_says_what_it_checked(closed: Place, command: Command) -> None:
+    said = command("audit-ledger", "--warehouse", closed.warehouse, "--engine", "embedded")
+    assert said.status == 0, said.err
+    assert said.out.startswith(f"sound as of           {NEXT}\n")
+    lines = dict(re.split(r"  +", line) for line in said.out.splitlines())
+    assert lines.pop("newest digest") in {
+        row["digest"] for row in table_rows(closed.warehouse, "bonus_ledger_digests")
+    }
+    assert lines == {
+        "sound as of": str(NEXT),
+        "closed up to": str(NEXT),
+        "entries": "2",
+        "accounts and windows": "2",
+        "postings": "2",
+        "total CNY": "4.00",
+    }
+
+
+def test_the_audit_of_a_forged_ledger_names_what_is_wrong(copied: Place, command: Command) -> None:
+    record = copied.warehouse / "_commits" / "0000000002.json"
+    facts = json.loads(record.read_text())
+    facts["tables"]["bonus_ledger"] -= 1  # as if the second posting had not been
+    record.write_text(json.dumps(facts))
+    said = command("audit-ledger", "--warehouse", copied.warehouse, "--engine", "embedded")
+    assert said.status == 1
+    assert said.err.startswith(
+        f"solatium: {copied.warehouse}: the ledger is not sound, as of {NEXT}; "
+    )
+    assert "sealed were 1 entries of 2.00, there are 0 of 0.00" in said.err
 
 
 def test_tables_of_no_warehouse(tmp_path: Path, command: Command) -> None:

@@ -301,6 +301,15 @@ def test_bonus_tables() -> None:
         "entries! int",
         "currency! string",
     ]
+    assert columns(contracts.warehouse("bonus_ledger_digests")) == [
+        "number! bigint",
+        "run_date! date",
+        "entries! bigint",
+        "amount! decimal(18,2)",
+        "content! string",
+        "previous! string",
+        "digest! string",
+    ]
     assert contracts.warehouse("bonus_payouts").key == ()  # a repeated run may post once more
 
 

@@ -24,11 +24,11 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from compare import differences
 from harness import Nights, write_rows
 from histories import ACCOUNTS, File, History, histories
-from reference import Reference
+from reference import Reference, chain_problems
 from rows import Row, days, entrant, joined, landing, ordered, paid, window
 from solatium.engine import Engine
 
-LEDGER = ("bonus_ledger", "bonus_payouts", "bonus_waived")
+LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived")
 ONE_DAY = timedelta(days=1)
 Key = tuple[str, str, str]
 
@@ -145,7 +145,7 @@ def books(nights: Nights) -> list[str]:
     for entry in sorted(entries, key=lambda entry: entry["revision"]):
         by_key[key_of(entry)].append(entry)
         net[entry["account_id"], entry["run_date"]].append(entry["amount"])
-    wrong = []
+    wrong = chain_problems(nights.rows("bonus_ledger_digests"), entries)
     for key, some in by_key.items():
         balance = Decimal(0)
         for revision, entry in enumerate(some):
