@@ -201,7 +201,7 @@ class Night:
         day = F.col("business_date")
         outcomes = self.warehouse.read("account_outcomes").where(day < F.lit(self.first))
         judged_since = self.first
-        for commit in reversed(self.lineage):
+        for commit in reversed(self.warehouse.kept(self.warehouse.root, self.lineage)):
             until = commit.day - self.context.grace
             if until < judged_since:  # no later night has judged anew what this one had closed
                 closed = self.warehouse.read(history.CLOSED.name, commit)

@@ -151,7 +151,12 @@ def _plan(
     for day, tables in _changed_arrivals(request, landing, lineage):
         reasons.setdefault(day, f"files of dt={day} have changed: {', '.join(tables)}")
     next_day = min(newest + _ONE_DAY, request.day)
-    first = max(min([*reasons, next_day]), min(earliest, lineage[0].day))
+    start = min(earliest, lineage[0].day)
+    first = max(min([*reasons, next_day]), start)
+    base = [commit for commit in lineage if commit.day < first][-1:]
+    if not Warehouse.kept(root, base) and base:
+        first = start
+        reasons[first] = f"the tables of {base[0].day}, which others stand on, are no longer kept"
     notes = [f"judging anew from {day} on: {reason}" for day, reason in sorted(reasons.items())]
     return _Plan(first, tuple(notes))
 

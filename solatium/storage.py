@@ -68,6 +68,10 @@ class Location:
     def is_folder(self) -> bool:
         return self.path.is_dir()
 
+    def size(self) -> int:
+        """The bytes of a file; of a link, its own."""
+        return self.path.lstat().st_size
+
     def names(self) -> list[str]:
         """Names in a folder, sorted; none where it is missing."""
         return sorted(os.listdir(self.path)) if self.path.is_dir() else []

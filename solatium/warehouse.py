@@ -31,6 +31,9 @@ from solatium.storage import Location
 # Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
 DECISIONS = ("bonus_ledger", "bonus_payouts", "bonus_waived", "run_log")
 
+# Beside the commit records: the tables of older commits than the one it is named after may be gone.
+OLDEST_KEPT = ".oldest_kept"
+
 _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 
 
@@ -105,6 +108,13 @@ class Warehouse:
             chain.append(commit)
             number = commit.parent
         return chain[::-1]
+
+    @staticmethod
+    def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
+        """Those commits of a lineage whose tables are still there, for a vacuum has left them."""
+        names = (root / "_commits").names()
+        oldest = max((int(n.split(".")[0]) for n in names if n.endswith(OLDEST_KEPT)), default=0)
+        return [commit for commit in commits if commit.number >= oldest]
 
     def commit(self, commit: Commit) -> Commit:
         """Makes all that was written visible together, as the record that it gives back."""
