@@ -57,18 +57,19 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
         there = Warehouse.kept(root, lineage)
         oldest = lineage[-1].day - timedelta(days=retention_days)
         kept = [c for c in there if c.day > oldest or c is there[-1]]
+        removed = [c for c in there if c not in kept]
         if not is_rehearsal:
-            _say(root, kept, retention_days)
+            if removed:
+                _say(root, kept, retention_days)
             _take_back_half_a_night(root, kept[-1])
         freed = list(_freed(root, kept, is_rehearsal=is_rehearsal))
-        return Vacuumed(kept, [c for c in there if c not in kept], freed, is_rehearsal)
+        return Vacuumed(kept, removed, freed, is_rehearsal)
 
 
 def _say(root: Location, kept: Sequence[Commit], retention_days: int) -> None:
     record = root / "_commits" / f"{kept[0].number:010d}{OLDEST_KEPT}"
-    if not record.exists():
-        facts = {"newest": kept[-1].number, "retention_days": retention_days}
-        record.create_text(json.dumps(facts))
+    facts = {"newest": kept[-1].number, "retention_days": retention_days}
+    record.create_text(json.dumps(facts))
 
 
 def _take_back_half_a_night(root: Location, newest: Commit) -> None:

@@ -156,7 +156,7 @@ def _plan(
     base = [commit for commit in lineage if commit.day < first][-1:]
     if not Warehouse.kept(root, base) and base:
         first = start
-        reasons[first] = f"the tables of {base[0].day}, which others stand on, are no longer kept"
+        reasons[first] = f"the tables of {base[0].day}, on which others stand, are no longer kept"
     notes = [f"judging anew from {day} on: {reason}" for day, reason in sorted(reasons.items())]
     return _Plan(first, tuple(notes))
 

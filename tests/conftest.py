@@ -9,6 +9,7 @@ import pytest
 
 from harness import Nights
 from solatium import engine
+from two_nights import two_nights
 
 # For tables of a few rows: nothing to spread, to compile or to plan anew.
 QUICK_SPARK = {
@@ -46,3 +47,9 @@ def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
 def nights(running: engine.Engine, tmp_path: Path) -> Nights:
     """An empty landing zone and an empty warehouse."""
     return Nights(tmp_path, running)
+
+
+@pytest.fixture(scope="session")
+def after_two_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """A warehouse of two nights, for tests that change nothing of it."""
+    return two_nights(tmp_path_factory.mktemp("standing"), running)
