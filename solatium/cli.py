@@ -303,16 +303,16 @@ def tables(
 
 @app.command()
 def vacuum(
-    warehouse: _Warehouse,
+    warehouse: Annotated[str, typer.Option(metavar="FOLDER", help="The warehouse.")],
     config: _Config = None,
     is_rehearsal: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be freed, and remove nothing.")
     ] = False,
 ) -> None:
-    """Remove the files of old versions: those of dates retention_days or more before the newest.
+    """Remove the files of versions that are no longer kept: of dates older than retention_days.
 
-    Afterwards the tables cannot be read, nor judging begin, as of those dates; the
-    newest tables stay whole. solatium backfill from before them handles all dates anew.
+    The newest tables stay whole. As of a date that is not kept they can no longer be
+    read, and a backfill to before what is kept handles all dates again.
 
     solatium vacuum --warehouse wh --dry-run
     """

@@ -36,6 +36,8 @@ _DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # a table's log is small: two tasks read it sooner than Delta's 50
     "spark.databricks.delta.snapshotPartitions": "2",
+    # not INT96, which many readers take for nanoseconds, and those hold no year before 1678
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 _DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 _LOCAL = {

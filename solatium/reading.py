@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-# Spark writes timestamps as INT96. Read as nanoseconds, they would hold no more than the years 1678
-# to 2262.
+# Timestamps that Spark once wrote as INT96: as nanoseconds, they would hold the years 1678 to 2262.
 _MICROSECONDS = ParquetReadOptions(coerce_int96_timestamp_unit="us")
 
 

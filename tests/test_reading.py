@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import solatium
@@ -87,6 +88,16 @@ def test_edges_of_the_types_are_exact(tables: Snapshot) -> None:
     assert payment.polars(["amount"], rich)["amount"].to_list() == [Decimal(MOST)]
     most = payment.duckdb().aggregate("max(amount)").fetchall()
     assert most == [(Decimal(MOST),)]
+
+
+def test_timestamps_of_int96_are_exact(after_two_nights: Nights, tmp_path: Path) -> None:
+    """As Spark writes them where it is not told otherwise."""
+    nights = copied(after_two_nights, tmp_path)
+    expected = solatium.open(nights.warehouse)["participation"].arrow()
+    for file in nights.warehouse.glob("participation/*/*.parquet"):
+        pq.write_table(pq.ParquetFile(file).read(), file, use_deprecated_int96_timestamps=True)
+    assert pq.ParquetFile(file).schema.column(8).physical_type == "INT96"
+    assert solatium.open(nights.warehouse)["participation"].arrow().equals(expected)
 
 
 # Which rows and columns
