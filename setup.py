@@ -44,6 +44,14 @@ REQUIREMENTS = [
     "filelock>=3.16",
 ]
 
+# Forms in which the tables of a warehouse can be had, beside Arrow, pandas and Spark.
+READERS = [
+    # Data frames that filter and join faster than pandas'.
+    "polars>=1.20",
+    # SQL on the tables, in the reader's own process.
+    "duckdb>=1.2",
+]
+
 DEVELOPMENT = [
     # Runs the tests.
     "pytest>=8",
@@ -95,7 +103,7 @@ setup(
     packages=find_packages(include=["solatium", "solatium.*"]),
     package_data={"solatium": ["data/*", "py.typed"]},
     install_requires=REQUIREMENTS,
-    extras_require={"dev": DEVELOPMENT},
+    extras_require={"readers": READERS, "dev": [*READERS, *DEVELOPMENT]},
     entry_points={"console_scripts": ["solatium = solatium.cli:main"]},
     cmdclass={"build_py": BuildWithData},
 )

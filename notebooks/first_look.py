@@ -20,7 +20,6 @@
 # what the columns mean is in docs/tables.md.
 
 # %%
-from contextlib import ExitStack
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -28,25 +27,21 @@ from tempfile import TemporaryDirectory
 
 import altair as alt
 import pandas as pd
-from pyspark.sql import functions as F
 from rich.console import Console
 
-from solatium import engine
+import solatium
 from solatium.demo.landing import write_landing
-from solatium.night import TABLES
 from solatium.run import Request, run
 from solatium.settings import from_mapping
 from solatium.storage import Location
-from solatium.warehouse import Warehouse
 
 # %% [markdown]
-# The logs, and one night: all windows are drawn on it. The embedded engine runs in this process;
-# it stays for the questions that follow.
+# The logs, and one night: all windows are drawn on it. The embedded engine runs in this process,
+# and ends with the night.
 
 # %%
-open_things = ExitStack()
-folder = Path(open_things.enter_context(TemporaryDirectory(prefix="first-look-")))
-running = open_things.enter_context(engine.running("embedded"))
+temporary = TemporaryDirectory(prefix="first-look-")
+folder = Path(temporary.name)
 facts = write_landing(folder / "landing", nights=1)
 request = Request(
     landing=Location(folder / "landing"),
@@ -55,18 +50,25 @@ request = Request(
     engine="embedded",
     day=facts.draw_nights[0],
 )
-report = run(request, Console(quiet=True), running)
-warehouse = Warehouse(running, request.warehouse, TABLES)
+report = run(request, Console(quiet=True))
 pd.DataFrame(report.results)
+
+# %% [markdown]
+# Reading needs no engine: `solatium.open` gives all tables as of one night, the newest, or that of
+# a date (`as_of="2021-03-10"`). A table can be had for Arrow, pandas, Polars, DuckDB or Spark,
+# whole, or some of its columns and rows.
+
+# %%
+tables = solatium.open(folder / "warehouse")
+tables["allocations"]
 
 # %% [markdown]
 # ## The funnel
 
 # %%
 stages = ["participants", "qualified", "ready", "entries", "winners"]
-results = warehouse.read("window_results")
-funnel = results.agg(*(F.sum(stage).alias(stage) for stage in stages)).toPandas()
-funnel = funnel.melt(var_name="stage", value_name="accounts")
+results = tables["window_results"].pandas(columns=stages)
+funnel = results.sum().rename_axis("stage").reset_index(name="accounts")
 funnel_chart = (
     alt.Chart(funnel, title="From application to permit")
     .mark_bar()
@@ -75,16 +77,15 @@ funnel_chart = (
 funnel_chart
 
 # %% [markdown]
-# Why participants were not qualified; one may have several reasons.
+# Why participants were not qualified; one may have several reasons. In SQL, by DuckDB, which reads
+# what the query needs.
 
 # %%
-reasons = (
-    warehouse.read("screened_participants")
-    .select(F.explode("reasons").alias("reason"))
-    .groupBy("reason")
-    .count()
-    .toPandas()
-)
+screened = tables["screened_participants"].duckdb()
+reasons = screened.query(
+    "screened",
+    "select unnest(reasons) as reason, count(*) as count from screened group by all",
+).df()
 reason_chart = alt.Chart(reasons).mark_bar().encode(x="count:Q", y=alt.Y("reason:N", sort="-x"))
 reason_chart
 
@@ -95,12 +96,10 @@ reason_chart
 # small groups. Beside it, how groups of that size really fared.
 
 # %%
-allocations = warehouse.read("allocations")
-by_account = allocations.groupBy("account_id").agg(
-    F.max("quantity").alias("size"),
-    F.max(F.col("outcome").isin("won", "forfeited", "voided").cast("int")).alias("drawn"),
-)
-replay = by_account.groupBy("size").agg(F.avg("drawn").alias("share")).toPandas()
+allocations = tables["allocations"].pandas()
+allocations["drawn"] = allocations.outcome.isin(["won", "forfeited", "voided"])
+by_account = allocations.groupby("account_id").agg(size=("quantity", "max"), drawn=("drawn", "max"))
+replay = by_account.groupby("size").drawn.mean().reset_index(name="share")
 real = pd.DataFrame(
     {"size": fact.size, "share": fact.awarded / fact.applications} for fact in facts.by_size
 )
@@ -121,11 +120,9 @@ size_chart
 # Anyone can check a draw: a ticket is the beginning of a hash of what is public.
 
 # %%
-one = allocations.where("ticket is not null").orderBy("ticket").limit(1).toPandas().iloc[0]
-place = (F.col("commodity_id") == one.commodity_id) & (F.col("window_id") == one.window_id)
-seed = (
-    warehouse.read("windows").where(place & F.col("draw_seed").isNotNull()).collect()[0].draw_seed
-)
+one = allocations.dropna(subset="ticket").sort_values("ticket").iloc[0]
+place = [("commodity_id", "=", one.commodity_id), ("window_id", "=", one.window_id)]
+seed = tables["windows"].pandas(["draw_seed"], place).draw_seed.dropna().iloc[0]
 said = f"{seed}|{one.commodity_id}|{one.window_id}|{one.entry_id}|0"
 assert sha256(said.encode()).hexdigest()[:16] == one.ticket
 said, one.ticket, one.outcome
@@ -136,12 +133,9 @@ said, one.ticket, one.outcome
 # Most applicants named three choices, and each choice that was lost counts.
 
 # %%
-streaks = (
-    warehouse.read("account_history")
-    .groupBy(F.col("consecutive_failures").alias("failures in a row"))
-    .agg(F.count("*").alias("accounts"))
-    .toPandas()
-)
+history = tables["account_history"].pandas(["consecutive_failures"])
+streaks = history.value_counts().reset_index(name="accounts")
+streaks = streaks.rename(columns={"consecutive_failures": "failures in a row"})
 streak_chart = alt.Chart(streaks).mark_bar().encode(x="failures in a row:O", y="accounts:Q")
 streak_chart
 
@@ -151,18 +145,12 @@ streak_chart
 # By the tier of the streak, and what else it could be: the same losses with other amounts.
 
 # %%
-awards = (
-    warehouse.read("bonus_awards")
-    .groupBy("consecutive_failures", "reason")
-    .agg(F.count("*").alias("awards"), F.sum("amount").alias("amount"))
-    .orderBy("consecutive_failures", "reason")
-    .toPandas()
-)
-awards
+awards = tables["bonus_awards"].pandas().groupby(["consecutive_failures", "reason"])
+awards.agg(awards=("amount", "size"), amount=("amount", "sum")).reset_index()
 
 # %%
-losses = warehouse.read("account_outcomes").where("result = 'lost'")
-reached = losses.groupBy("consecutive_failures").count().toPandas()
+losses = tables["account_outcomes"].pandas(filter=[("result", "=", "lost")])
+reached = losses.consecutive_failures.value_counts()
 plans = {
     "1.00 from the 2nd": (2, "1.00"),
     "1.00 from the 1st": (1, "1.00"),
@@ -171,9 +159,7 @@ plans = {
 costs = pd.DataFrame(
     {
         "plan": plan,
-        "cost": float(
-            Decimal(amount) * int(reached[reached.consecutive_failures >= first]["count"].sum())
-        ),
+        "cost": float(Decimal(amount) * int(reached[reached.index >= first].sum())),
     }
     for plan, (first, amount) in plans.items()
 )
@@ -185,4 +171,4 @@ cost_chart = (
 cost_chart
 
 # %%
-open_things.close()
+temporary.cleanup()

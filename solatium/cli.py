@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
-from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +12,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from solatium import __version__, contracts, engine, settings, summary
-from solatium.diagnosis import diagnosed
+from solatium import __version__, contracts, engine, retention, settings, summary
 from solatium.errors import SolatiumError, UsageError
 from solatium.gates import accepted_gates
 from solatium.generate.spec import Spec
 from solatium.in_force import in_force
 from solatium.ledger_audit import audit
+from solatium.reading import Snapshot
 from solatium.run import Request, run
 from solatium.setting_values import calendar_date
 from solatium.storage import Location
@@ -301,16 +300,39 @@ def tables(
     warehouse: Annotated[
         str | None, typer.Option(help="Tell of the tables of this warehouse, as last committed.")
     ] = None,
+    as_of: Annotated[
+        date | None,
+        _date("--as-of", "Tell of them as they stood after the newest night up to this date."),
+    ] = None,
 ) -> None:
-    """List the tables: what a row of each is and, with --warehouse, its version and its rows."""
-    root = Location.parse(warehouse) if warehouse else None
-    if root is not None and not (root / "_commits").is_folder():
-        raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
-    with (
-        root.plainly_named() if root else nullcontext() as named,
-        diagnosed(named) if named else nullcontext(),
-    ):
-        Console().print(summary.tables(contracts.WAREHOUSE, named))
+    """List the tables: what a row of each is and, with --warehouse, its version and its rows.
+
+    solatium tables --warehouse wh --as-of 2026-11-01
+    """
+    if as_of and not warehouse:
+        raise UsageError(f"--as-of {as_of}: of which warehouse? give --warehouse too")
+    snapshot = Snapshot.of(warehouse, as_of) if warehouse else None
+    Console().print(summary.tables(contracts.WAREHOUSE, snapshot))
+
+
+@app.command()
+def vacuum(
+    warehouse: Annotated[str, typer.Option(metavar="FOLDER", help="The warehouse.")],
+    config: _Config = None,
+    is_rehearsal: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be freed, and remove nothing.")
+    ] = False,
+) -> None:
+    """Remove the files of versions that are no longer kept: of dates older than retention_days.
+
+    The newest tables stay whole. As of a date that is not kept they can no longer be
+    read, and a backfill to before what is kept handles all dates again.
+
+    solatium vacuum --warehouse wh --dry-run
+    """
+    retention_days = settings.load(config).retention_days
+    done = retention.vacuum(Location.parse(warehouse), retention_days, is_rehearsal=is_rehearsal)
+    Console().print(summary.of_vacuum(done))
 
 
 def _run(

@@ -36,6 +36,8 @@ _DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # a table's log is small: two tasks read it sooner than Delta's 50
     "spark.databricks.delta.snapshotPartitions": "2",
+    # not INT96, which many readers take for nanoseconds, and those hold no year before 1678
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 # where pages of Parquet files have checksums, as those that Spark writes
 _CHECKED_PAGES = {"parquet.page.verify-checksum.enabled": "true"}

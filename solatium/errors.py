@@ -33,6 +33,12 @@ class UsageError(SolatiumError):
     exit_status = 2
 
 
+class UnknownTableError(UsageError, KeyError):
+    """No table has this name; a KeyError too, so that a mapping of tables is one in full."""
+
+    __str__ = Exception.__str__
+
+
 class InputError(SolatiumError):
     """Landing files or rows that the rules refuse; nothing downstream of them has changed."""
 

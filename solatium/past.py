@@ -42,7 +42,7 @@ class Past:
         day = F.col("business_date")
         outcomes = self.outcomes.where(day < F.lit(first))
         judged_since = first
-        for commit in reversed(self.lineage):
+        for commit in reversed(self.warehouse.kept(self.warehouse.root, self.lineage)):
             until = commit.day - self.grace
             if until < judged_since:  # no later night has judged anew what this one had closed
                 closed = self.warehouse.read(history.CLOSED.name, commit)

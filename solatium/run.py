@@ -160,7 +160,12 @@ def _plan(
         keys = ", ".join(dict.fromkeys(difference.name for difference in differing))
         reasons[max(first, min(earliest, lineage[0].day))] = f"other settings: {keys}"
     next_day = min(newest + _ONE_DAY, request.day)
-    first = max(min([*reasons, next_day]), min(earliest, lineage[0].day))
+    start = min(earliest, lineage[0].day)
+    first = max(min([*reasons, next_day]), start)
+    base = [commit for commit in lineage if commit.day < first][-1:]
+    if not Warehouse.kept(root, base) and base:
+        first = start
+        reasons[first] = f"the tables of {base[0].day}, on which others stand, are no longer kept"
     notes = [f"judging anew from {day} on: {reason}" for day, reason in sorted(reasons.items())]
     again = _changed_arrivals(request, landing, lineage, first)
     notes += [

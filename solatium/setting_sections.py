@@ -41,6 +41,9 @@ from solatium.setting_values import (
 )
 
 Days = Annotated[int, BeforeValidator(whole(0, DAYS))]
+DaysKept = Annotated[
+    int, BeforeValidator(whole(1, DAYS, reason="the tables of the newest date are always kept"))
+]
 Money = Annotated[Decimal, BeforeValidator(money)]
 MoneyOrNull = Annotated[Decimal | None, or_null(money)]
 

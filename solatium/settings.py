@@ -26,6 +26,7 @@ from solatium.setting_sections import (
     Campaigns,
     Changes,
     Days,
+    DaysKept,
     Draw,
     Gates,
     History,
@@ -44,6 +45,7 @@ class Settings(Section):
     timezone: Annotated[str, BeforeValidator(time_zone)]
     grace_days: Days
     rescan_days: Days
+    retention_days: DaysKept
     outcome_source: Literal["replay", "platform"]
     screening: Screening
     draw: Draw
@@ -85,9 +87,9 @@ class Settings(Section):
     def judging(self) -> dict[str, str]:
         """Dotted key -> canonical text, of every key that decides how a date is judged.
 
-        That is all but `rescan_days` and `gates`, which decide what a run looks at and whether it
-        goes on. Two configurations judge alike when these are equal; the keys that differ are what
-        a refusal names.
+        That is all but `rescan_days`, `retention_days` and `gates`, which decide what a run looks
+        at, how long tables are kept, and whether a run goes on. Two configurations judge alike
+        when these are equal; the keys that differ are what a refusal names.
         """
         flat: dict[str, str] = {}
         for key, value in self._as_json().items():
@@ -110,7 +112,7 @@ class Settings(Section):
         return from_mapping(nested)
 
 
-_NOT_JUDGING = ("rescan_days", "gates")
+_NOT_JUDGING = ("rescan_days", "retention_days", "gates")
 _PARTIAL = ("sources", "changes", "campaigns")  # of these, what is unset is not there
 
 

@@ -69,6 +69,10 @@ class Location:
     def is_folder(self) -> bool:
         return self.path.is_dir()
 
+    def size(self) -> int:
+        """The bytes of a file; of a link, its own."""
+        return self.path.lstat().st_size
+
     def names(self) -> list[str]:
         """Names in a folder, sorted; none where it is missing."""
         return sorted(os.listdir(self.path)) if self.path.is_dir() else []
@@ -96,10 +100,6 @@ class Location:
 
     def read_text(self) -> str:
         return self.path.read_text(encoding="utf-8")
-
-    def size(self) -> int:
-        """The bytes of a file."""
-        return self.path.stat().st_size
 
     def create_text(self, text: str) -> None:
         """Writes a file that must not exist yet, whole or not at all; else FileExistsError.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deltalake import DeltaTable
 from rich.console import Group, RenderableType
+from rich.filesize import decimal
 from rich.table import Column, Table
 from rich.text import Text
 
 from solatium import contracts
 from solatium.in_force import DEFAULT, InForce
 from solatium.ledger_audit import Audited
+from solatium.reading import Snapshot
+from solatium.retention import Vacuumed
 from solatium.run import Report
-from solatium.storage import Location
 from solatium.tally import Tally
-from solatium.warehouse import Warehouse
+from solatium.warehouse import Commit
 
 _NUMBERS = (
     "windows",
@@ -90,23 +91,41 @@ def of_audit(audited: Audited) -> str:
     return "\n".join(f"{name:{width}}  {fact}" for name, fact in facts.items())
 
 
-def tables(names: Sequence[str], root: Location | None) -> RenderableType:
-    """One line per table of docs/tables.md; of a warehouse, with the version last committed."""
+def tables(names: Sequence[str], snapshot: Snapshot | None) -> RenderableType:
+    """One line per table of docs/tables.md; of a warehouse, with its version and its rows then."""
     shown = Table("table", "one row is", "key")
-    lineage = Warehouse.lineage(root) if root else []
-    if lineage:
-        shown.title = f"as of {lineage[-1].day}, commit {lineage[-1].number}"
+    if snapshot:
+        shown.title = f"as of {snapshot.day}, commit {snapshot.commit.number}"
         shown.add_column("version", justify="right")
         shown.add_column("rows", justify="right")
     for name in names:
         contract = contracts.warehouse(name)
         row = [name, contract.meaning, ", ".join(contract.key)]
-        if root and lineage:
-            version = lineage[-1].tables[name]
-            delta = DeltaTable((root / name).uri, version=version)
-            row += [str(version), f"{delta.count():,}"]
+        if snapshot:
+            table = snapshot.get(name)
+            row += [str(table.version), f"{table.rows:,}"] if table else ["", ""]
         shown.add_row(*row)
     return shown
+
+
+def of_vacuum(done: Vacuumed) -> RenderableType:
+    """What was freed, a line a table that had any of it, and what is kept."""
+    shown = Table("table", title="Would be freed" if done.is_rehearsal else "Freed")
+    for name in ("files", "size"):
+        shown.add_column(name, justify="right")
+    for freed in done.tables:
+        if freed.files:
+            shown.add_row(freed.table, f"{freed.files:,}", decimal(freed.size))
+    shown.add_section()
+    files, size = (sum(getattr(freed, fact) for freed in done.tables) for fact in ("files", "size"))
+    shown.add_row("in all", f"{files:,}", decimal(size))
+    kept = f"kept: the tables of {_dates(done.kept)}"
+    return Group(shown, kept, *([f"no longer: {_dates(done.removed)}"] if done.removed else []))
+
+
+def _dates(commits: Sequence[Commit]) -> str:
+    first, last = commits[0].day, commits[-1].day
+    return f"{len(commits)} dates, {first} to {last}" if len(commits) > 1 else str(last)
 
 
 def settings(found: InForce) -> RenderableType:

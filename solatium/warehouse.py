@@ -45,6 +45,9 @@ DECISIONS = (
 _RECORD = re.compile(r"(\d{10,})\.json")
 _REBUILD = "or name a new folder as the warehouse: all tables but the ledger follow from the logs"
 
+# Beside the commit records: the tables of older commits than the one it is named after may be gone.
+OLDEST_KEPT = ".oldest_kept"
+
 _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 
 
@@ -139,6 +142,13 @@ class Warehouse:
         """All commits, by number: those of nights that were taken back too."""
         numbers = _numbers(root)
         return [_read_record(numbers[number], number) for number in sorted(numbers)]
+
+    @staticmethod
+    def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
+        """Those commits of a lineage whose tables are still there, for a vacuum has left them."""
+        names = (root / "_commits").names()
+        oldest = max((int(n.split(".")[0]) for n in names if n.endswith(OLDEST_KEPT)), default=0)
+        return [commit for commit in commits if commit.number >= oldest]
 
     def commit(self, commit: Commit) -> Commit:
         """Makes all that was written visible together, as the record that it gives back.

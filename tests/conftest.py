@@ -10,6 +10,7 @@ import pytest
 import faults
 from harness import QUICK_SPARK, Nights
 from solatium import engine
+from two_nights import two_nights
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,3 +43,9 @@ def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
 def nights(running: engine.Engine, tmp_path: Path) -> Nights:
     """An empty landing zone and an empty warehouse."""
     return Nights(tmp_path, running)
+
+
+@pytest.fixture(scope="session")
+def after_two_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """A warehouse of two nights, for tests that change nothing of it."""
+    return two_nights(tmp_path_factory.mktemp("standing"), running)

@@ -33,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "timezone": "Asia/Shanghai",
     "grace_days": 2,
     "rescan_days": 35,
+    "retention_days": 90,
     "outcome_source": "replay",
     "screening": {
         "min_account_age_days": 0,

@@ -218,7 +218,21 @@ def test_version(command: Command) -> None:
                 "may go on while a run does",
             ],
         ),
-        ("tables", ["List the tables: what a row of each is", "Tell of the tables of this"]),
+        (
+            "tables",
+            [
+                "List the tables: what a row of each is",
+                "Tell of the tables of this",
+                "solatium tables --warehouse wh --as-of 2026-11-01",
+            ],
+        ),
+        (
+            "vacuum",
+            [
+                "Remove the files of versions that are no longer kept",
+                "solatium vacuum --warehouse wh --dry-run",
+            ],
+        ),
         ("demo", ["36,695 applications", "Keep the logs and the warehouse in this new folder"]),
     ],
 )
@@ -235,7 +249,7 @@ def test_help_says_where_to_start_and_what_exit_statuses_mean(command: Command) 
     for sentence in (
         "Start with: solatium demo",
         "0 done; 2 wrong usage or configuration; 3 input refused; 4 another run holds the",
-        *("nightly", "backfill", "config", "audit-ledger", "tables", "demo"),
+        *("nightly", "backfill", "config", "audit-ledger", "tables", "vacuum", "demo"),
     ):
         assert sentence in said.words
 
@@ -258,6 +272,19 @@ def test_tables_of_a_warehouse_have_versions_and_rows(
         assert f"as of {NEXT}, commit 2" in said.out
         (line,) = (line for line in said.out.splitlines() if "│ participation " in line)
         assert re.search(r"│ +\d+ │ +4 │$", line)
+        said = command("tables", "--warehouse", place, "--as-of", DAY)
+        assert f"as of {DAY}, commit 1" in said.out
+        (line,) = (line for line in said.out.splitlines() if "│ participation " in line)
+        assert not re.search(r"│ +4 │$", line)
+
+
+def test_tables_as_of_a_date_need_a_warehouse_that_had_begun(
+    closed: Place, command: Command
+) -> None:
+    said = command("tables", "--as-of", DAY)
+    assert (said.status, "give --warehouse too" in said.err) == (2, True)
+    said = command("tables", "--warehouse", closed.warehouse, "--as-of", days(-1))
+    assert (said.status, f"nothing had been handled by {days(-1)}" in said.err) == (2, True)
 
 
 def test_the_audit_of_a_ledger_says_what_it_checked(closed: Place, command: Command) -> None:

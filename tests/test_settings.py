@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "timezone": "Asia/Shanghai",
     "grace_days": 2,
     "rescan_days": 35,
+    "retention_days": 90,
     "outcome_source": "replay",
     "screening": {
         "min_account_age_days": 0,
@@ -144,6 +145,7 @@ ACCEPTED = [
     ("grace_days", 0, 0),
     ("rescan_days", 0, 0),
     ("rescan_days", 100_000, 100_000),
+    ("retention_days", 1, 1),
     ("outcome_source", "platform", "platform"),
     ("screening.min_account_age_days", 30, 30),
     ("screening.min_credit_score", -5, -5),
@@ -286,6 +288,11 @@ REFUSED = [
     ("grace_days", 100_001, "must be 100000 or less, not 100001"),
     ("rescan_days", -1, "must be 0 or more, not -1"),
     ("rescan_days", 100_001, "must be 100000 or less, not 100001"),
+    (
+        "retention_days",
+        0,
+        "must be 1 or more, not 0: the tables of the newest date are always kept",
+    ),
     ("outcome_source", "audit", "must be replay or platform, not 'audit'"),
     ("outcome_source", ["replay"], "must be replay or platform, not a list"),
     ("screening.min_account_age_days", -1, "must be 0 or more, not -1"),
@@ -602,6 +609,7 @@ OTHER: dict[str, Any] = {
     "timezone": "UTC",
     "grace_days": 3,
     "rescan_days": 36,
+    "retention_days": 91,
     "outcome_source": "platform",
     "screening.min_account_age_days": 1,
     "screening.min_credit_score": 600,
@@ -626,10 +634,10 @@ OTHER: dict[str, Any] = {
     "changes": [{"from": "2026-03-10", "draw": {"weight_cap": 1}}],
     "campaigns": {"spring": {"draw": {"weight_cap": 1}}},
 }
-NOT_JUDGING = {"rescan_days", "gates.max_quarantine_share"}
+NOT_JUDGING = {"rescan_days", "retention_days", "gates.max_quarantine_share"}
 
 
-def test_judging_names_every_key_but_rescan_days_and_gates() -> None:
+def test_judging_names_every_key_but_those_of_looking_keeping_and_stopping() -> None:
     assert set(load(None).judging()) == set(OTHER) - NOT_JUDGING
 
 
@@ -666,7 +674,7 @@ def test_two_ways_to_say_the_same_have_one_digest(
 
 def test_the_digest_is_sha256_and_stays_the_same_from_release_to_release() -> None:
     digest = load(None).digest()
-    assert digest == "5b518182061b6f066f62bee98b746d4b605cdb3c2cf82738803df206e773911a"
+    assert digest == "1e022b61405060144a4965e17e7ed4537206a0fd1a1fb2d228766fce6e6776b0"
 
 
 def test_judging_is_text_that_can_be_kept_and_read_back() -> None:

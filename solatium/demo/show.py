@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deltalake import DeltaTable
 from rich.console import Console
 
 from solatium.demo.landing import write_landing
 from solatium.demo.report import TABLES, report
 from solatium.expectations import Gate
+from solatium.reading import Snapshot
 from solatium.run import Request, run
 from solatium.settings import from_mapping
 from solatium.storage import Location
@@ -27,7 +27,5 @@ def show_demo(folder: Path, console: Console) -> None:
     )
     # without the laws of expectations/: what checks them takes seconds to load, for nights of two
     run(request, Console(stderr=True), expectations=Gate(tables=()))
-    tables = {
-        name: DeltaTable(str(folder / "warehouse" / name)).to_pyarrow_table() for name in TABLES
-    }
-    console.print(report(tables, facts))
+    tables = Snapshot.of(folder / "warehouse")
+    console.print(report({name: tables[name].arrow() for name in TABLES}, facts))
