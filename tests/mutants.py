@@ -21,6 +21,7 @@ TESTS = (
     "tests/test_golden_rulebook.py",
     "tests/test_draw.py",
     "tests/test_selection.py",
+    "tests/test_budget.py",
     "tests/test_golden_nights.py",
     "tests/test_golden_settings.py",
     "tests/test_history_cases.py",

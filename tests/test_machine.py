@@ -21,19 +21,19 @@ from typing import ClassVar
 
 import pytest
 import yaml
-from faults import TRIED, images
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from solatium.retention import vacuum
 
 from compare import LEDGER, differences
+from faults import TRIED, images
 from harness import Nights
 from histories import History, configs, histories
 from reference import Reference
 from rows import Row
 from solatium.engine import Engine
+from solatium.retention import vacuum
 from solatium.storage import Location
 from test_histories import days_between, ledger_follows_the_awards, put, report, table_of
 
@@ -66,22 +66,18 @@ class Machine(RuleBasedStateMachine):
 
     # What may happen
 
-    @precondition(lambda self: self.step < STEPS - 1)
-    @rule()
-    def land(self) -> None:
-        """New rows, late ones, corrections; files that are gone; seeds that come late."""
-        self.step += 1
-        put(self.nights, self.history, self.step)
-        self._tried("landings")
-
-    @rule(later=st.integers(0, 2))
-    def nightly(self, later: int) -> None:
-        """The next date, the same one again, or two at once."""
+    @rule(later=st.integers(0, 2), lands=st.booleans())
+    def nightly(self, later: int, lands: bool) -> None:
+        """The next date, the same one again, or two at once; on what has come by then."""
+        if lands:
+            self._land()
         self._run(later)
 
-    @rule(later=st.integers(0, 2), moment=st.integers(1, MOMENTS))
-    def killed(self, later: int, moment: int) -> None:
+    @rule(later=st.integers(0, 2), lands=st.booleans(), moment=st.integers(1, MOMENTS))
+    def killed(self, later: int, lands: bool, moment: int) -> None:
         """A run that is killed at a moment, and the same command again."""
+        if lands:
+            self._land()
         numbers = count(1)
         into = self.folder / "image"
         shutil.rmtree(into, ignore_errors=True)
@@ -120,6 +116,11 @@ class Machine(RuleBasedStateMachine):
         self._tried("vacuums")
 
     # How it is done, and judged
+
+    def _land(self) -> None:
+        """New rows, late ones, corrections; files that are gone; seeds that come late."""
+        self.step = min(self.step + 1, STEPS - 1)
+        put(self.nights, self.history, self.step)
 
     def _has_run(self) -> bool:
         return self.day >= self.history.first

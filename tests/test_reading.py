@@ -231,7 +231,9 @@ def test_a_package_that_is_not_installed(
 
 
 def test_a_snapshot_and_a_table_say_what_they_are(tables: Snapshot) -> None:
-    assert repr(tables).startswith(f"<18 tables of {tables.root} as of {TUESDAY}: commit 2 by ")
+    assert repr(tables).startswith(
+        f"<{len(contracts.WAREHOUSE)} tables of {tables.root} as of {TUESDAY}: commit 2 by "
+    )
     assert repr(tables["bonus_payouts"]).startswith(
         f"bonus_payouts as of {TUESDAY}, version {tables['bonus_payouts'].version}. One row is "
     )
