@@ -22,6 +22,7 @@ TESTS = (
     "tests/test_draw.py",
     "tests/test_selection.py",
     "tests/test_budget.py",
+    "tests/test_posting.py",
     "tests/test_golden_nights.py",
     "tests/test_golden_settings.py",
     "tests/test_history_cases.py",
