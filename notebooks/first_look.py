@@ -84,7 +84,7 @@ funnel_chart
 screened = tables["screened_participants"].duckdb()
 reasons = screened.query(
     "screened",
-    "select unnest(reasons) as reason, count(*) as count from screened group by all",
+    "select reason, count(*) as count from screened, unnest(reasons) as u(reason) group by reason",
 ).df()
 reason_chart = alt.Chart(reasons).mark_bar().encode(x="count:Q", y=alt.Y("reason:N", sort="-x"))
 reason_chart
