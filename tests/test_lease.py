@@ -241,7 +241,6 @@ def story() -> dict[str, list]:
     return landing(window(window="w1"), applied, ordered("a", window="w1"))
 
 
-@pytest.mark.both_engines
 def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
