@@ -143,7 +143,8 @@ MUTANTS = (
     Mutant("an entry that does not fit is passed over", "selection",
            "return [ranked.where(fits), _greedy(candidates)]", "return [ranked.where(fits)]"),
     Mutant("an entry that fits exactly wins", "selection",
-           'fits = F.col("until") <= F.col("left")', 'fits = F.col("until") < F.col("left")'),
+           'entry["size"].cast("bigint") <= state["left"]',
+           'entry["size"].cast("bigint") < state["left"]'),
     # section 6: outcomes and audit
     Mutant("an entry as large as the stock can fit", "allocation",
            '(F.col("size") > F.col("stock"), "cannot_fit")',

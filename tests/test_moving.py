@@ -14,11 +14,11 @@ import yaml
 from compare import disagreements, reference_tables
 from golden import race
 from harness import Nights
-from rows import days, entrant, joined, landing, window
+from rows import days, entrant, landing, ordered, window
 from solatium.engine import Engine
 
 FIRST, SECOND, THIRD = (days(number) for number in range(3))
-CONFIG = {"grace_days": 1, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}}
+CONFIG = {"grace_days": 0, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}}
 
 
 def elsewhere(nights: Nights, engine: str, day: date) -> None:
@@ -32,7 +32,8 @@ def elsewhere(nights: Nights, engine: str, day: date) -> None:
 
 @pytest.mark.both_engines
 def test_embedded_begins_spark_goes_on_and_embedded_ends(running: Engine, tmp_path: Path) -> None:
-    """On the last night a row of the first date comes late, which is judged again."""
+    """Rows of the first date, which has closed, come late: spark judges them, and what hangs on
+    them, on what embedded has left."""
     if running.name != "spark":
         pytest.skip("on spark, which can have the other engine beside it")
     nights = Nights(tmp_path, running)
@@ -46,17 +47,20 @@ def test_embedded_begins_spark_goes_on_and_embedded_ends(running: Engine, tmp_pa
             for number, day in enumerate((FIRST, SECOND, THIRD))
         ]
     )
-    nights.land(rows)
+    nights.land(
+        {table: [row for row in some if row["dt"] == FIRST] for table, some in rows.items()}
+    )
     elsewhere(nights, "embedded", FIRST)
-    nights.run(SECOND, CONFIG)
-    late = landing(entrant("newcomer", commodity="draw-0"), joined("ben", "race-0", clock="00:59"))
+    nights.land(rows)
+    late = landing(entrant("newcomer", commodity="draw-0"), ordered("ann", "race-0", clock="03:00"))
     nights.land(late, part="part-1")
+    nights.run(SECOND, CONFIG)
     elsewhere(nights, "embedded", THIRD)
     rows = {table: [*some, *late[table]] for table, some in rows.items()}
     expected = reference_tables(rows, CONFIG, THIRD)
-    assert disagreements(nights, expected, last_closed=SECOND) == []
-    assert [row["engine"] for row in sorted(nights.rows("run_log"), key=lambda r: r["date"])] == [
-        "embedded",
-        "spark",
-        "embedded",
-    ]
+    assert disagreements(nights, expected, last_closed=THIRD) == []
+    log = sorted(nights.rows("run_log"), key=lambda row: row["date"])
+    assert [row["engine"] for row in log] == ["embedded", "spark", "embedded"]
+    assert json.loads(log[1]["restated_by_reason"]) == {
+        str(FIRST): {"orders": 1, "participation": 1, "payment": 1}
+    }

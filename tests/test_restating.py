@@ -200,11 +200,7 @@ def test_what_is_touched_is_judged_again_and_all_tables_are_those_of_the_referen
     }
 
 
-@pytest.mark.both_engines
-def test_a_loser_who_is_first_now_carries_through_all_tables_on_either_engine(
-    nights: Nights,
-) -> None:
-    """With the laws of expectations/, which hold for what is restated too."""
+def test_the_laws_hold_for_what_is_judged_again(nights: Nights) -> None:
     rows = story()
     for case in (
         "a loser who is first now has other points",
