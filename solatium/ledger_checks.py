@@ -19,7 +19,6 @@ from pyspark.sql import functions as F
 
 from solatium import chain, contracts, laws, ledger
 from solatium.bonus import cents
-from solatium.ordering import content
 from solatium.row_rules import is_bad_id
 
 LAWS = {
@@ -43,8 +42,9 @@ FINDING = ("law", "run_date", "entry_id", "place", "said")
 
 def entries(rows: DataFrame) -> DataFrame:
     """What is wrong with entries of `bonus_ledger`, each by itself and among those of its key."""
-    table = contracts.warehouse("bonus_ledger")
-    by_key = Window.partitionBy(*ledger.KEY).orderBy("revision", content(table))
+    names = contracts.warehouse("bonus_ledger").names
+    others = [name for name in names if name not in (*ledger.KEY, "revision")]
+    by_key = Window.partitionBy(*ledger.KEY).orderBy("revision", *others)
     so_far = by_key.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     judged = (
         rows.withColumn("place", F.row_number().over(by_key) - 1)
@@ -201,15 +201,20 @@ def _found(
         for law, (holds, said) in broken.items()
     ]
     found = F.col("found")
-    return rows.select(
-        "run_date",
-        (F.lit(None) if entry_id is None else entry_id).cast("string").alias("entry_id"),
-        place.alias("place"),
-        F.explode(F.array_compact(F.array(*each))).alias("found"),
-    ).select(
-        F.substring(found, 1, 2).cast("int").alias("law"),
-        *("run_date", "entry_id", "place"),
-        F.expr("substring(found, 3)").alias("said"),
+    is_broken = reduce(or_, (holds for holds, _ in broken.values()))
+    return (
+        rows.where(is_broken)
+        .select(
+            "run_date",
+            (F.lit(None) if entry_id is None else entry_id).cast("string").alias("entry_id"),
+            place.alias("place"),
+            F.explode(F.array_compact(F.array(*each))).alias("found"),
+        )
+        .select(
+            F.substring(found, 1, 2).cast("int").alias("law"),
+            *("run_date", "entry_id", "place"),
+            F.expr("substring(found, 3)").alias("said"),
+        )
     )
 
 
