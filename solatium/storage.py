@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from solatium.errors import BusyError, UsageError
+from solatium.errors import BusyError, SolatiumError, UsageError
 
 _DRAFT = re.compile(r"\..+\.\d+")
 _SYNCED_AT_ONCE = 16
@@ -186,7 +186,10 @@ class Location:
         with TemporaryDirectory(prefix="solatium-") as folder:
             link = Path(folder) / "warehouse"
             link.symlink_to(self.path, target_is_directory=True)
-            yield Location(link)
+            try:
+                yield Location(link)
+            except SolatiumError as error:
+                raise error.renamed(str(link), str(self)) from error
 
     @contextmanager
     def held(self, holder: dict[str, Any]) -> Iterator[None]:
