@@ -16,7 +16,7 @@ from functools import reduce
 from operator import or_
 
 from deltalake import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from solatium.contracts import Table
@@ -78,6 +78,11 @@ class Engine:
     def checks_pages(self) -> bool:
         """Whether it compares pages of Parquet files with their checksums; Sail does not."""
         return self.name == "spark"
+
+    def text(self, name: str) -> Column:
+        """A column of text in landing files, of which Spark would take any bytes; Sail does not."""
+        column = F.col(name)
+        return F.validate_utf8(column) if self.name == "spark" else column
 
     def settled(self, frame: DataFrame, table: Table) -> DataFrame:
         """The same rows, ready to be written to a table with constraints.

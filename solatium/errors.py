@@ -19,6 +19,11 @@ class SolatiumError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join([headline, *(f"  - {problem}" for problem in self.problems)]))
 
+    def renamed(self, old: str, new: str) -> SolatiumError:
+        """The same, of a place that people know by another name."""
+        problems = (problem.replace(old, new) for problem in self.problems)
+        return type(self)(self.headline.replace(old, new), problems)
+
 
 def reason(error: BaseException) -> str:
     """One line of what an engine or a library says, of Java the cause behind all others."""

@@ -61,7 +61,10 @@ def of_files(
     here = copied if is_copy else [(column.name, column.kind) for column in columns]
     schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in here)
     raw = engine.spark.read.schema(schema).parquet(*map(engine.file_path, files))
-    return raw.toDF(*(name for name, _ in copied))
+    plain = raw.toDF(*(name for name, _ in copied))
+    return plain.select(
+        *(engine.text(name).alias(name) if kind == "string" else name for name, kind in copied)
+    )
 
 
 def as_contract(

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
-from solatium.errors import UsageError
+from solatium.errors import SolatiumError, UsageError
 from solatium.lease import Lease, leased
 
 _DRAFT = re.compile(r"\..+\.\d+")
@@ -182,7 +182,10 @@ class Location:
         with TemporaryDirectory(prefix="solatium-") as folder:
             link = Path(folder) / "warehouse"
             link.symlink_to(self.path, target_is_directory=True)
-            yield Location(link)
+            try:
+                yield Location(link)
+            except SolatiumError as error:
+                raise error.renamed(str(link), str(self)) from error
 
     @contextmanager
     def held(self, holder: Mapping[str, str]) -> Iterator[Lease]:

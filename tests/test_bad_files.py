@@ -38,6 +38,7 @@ def damaged(table: pa.Table) -> dict[str, bytes]:
     """Files that nobody can read to their end, by the damage."""
     sound = plain(table, use_dictionary=False)
     files = {damage.__name__: damage(sound) for damage in OF_PAGES}
+    files["text_that_is_no_utf8"] = sound.replace(b"u050", b"u\xff50")
     files["index_out_of_range"] = index_out_of_range(plain(table))
     files["flipped_value"] = flipped_value(
         plain(table, use_dictionary=False, write_page_checksum=True)

@@ -22,6 +22,7 @@ from solatium.diagnosis import diagnosed
 from solatium.engine import Engine
 from solatium.errors import WarehouseError
 from solatium.storage import Location
+from solatium.warehouse import damaged
 
 FIRST, SECOND = DATES = [days(number) for number in range(2)]
 CONFIG = {
@@ -209,3 +210,12 @@ def test_damage_is_told_to_who_lists_the_tables(nights: Nights) -> None:
     with pytest.raises(WarehouseError) as refusal, diagnosed(root):
         summary.tables(WAREHOUSE, root)
     assert str(file) in str(refusal.value)
+
+
+def test_damage_is_told_by_the_name_that_people_know(tmp_path: Path) -> None:
+    """An oddly named warehouse is reached through a link of another name."""
+    place = Location(tmp_path / "an odd 100%")
+    with pytest.raises(WarehouseError) as refusal, place.plainly_named() as root:
+        raise damaged(root, [f"{root / 'orders'}: gone"])
+    assert str(refusal.value).count(str(place)) == 2
+    assert f"{place / 'orders'}: gone" in refusal.value.problems
