@@ -78,7 +78,8 @@ test: setup ## run the tests, on both engines where there is a Java
 	exit $$failed
 
 torture: setup ## run the long tests, on ENGINE (embedded, or spark)
-	@$(PY) -m pytest -m torture --engine $(ENGINE) $(ARGS)
+	@$(PY) -m pytest -m "torture$(if $(filter spark,$(ENGINE)), or spark_at_length)" \
+	  --engine $(ENGINE) $(ARGS)
 
 mutants: setup ## break each rule once, and see that the tests notice
 	@$(PY) tests/mutants.py $(ARGS)

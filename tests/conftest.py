@@ -18,10 +18,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--engine spark`, where a night takes long, only a sample runs."""
+    """With `--engine spark`, where a night takes long, a sample runs; in torture a larger one."""
     if config.getoption("--engine") != "spark":
         return
-    sample = [i for i in items if any(map(i.get_closest_marker, ("both_engines", "torture")))]
+    marks = ["both_engines", "torture"]
+    if "spark_at_length" in config.getoption("markexpr"):
+        marks.append("spark_at_length")
+    sample = [item for item in items if any(map(item.get_closest_marker, marks))]
     config.hook.pytest_deselected(items=[item for item in items if item not in sample])
     items[:] = sample
 

@@ -154,7 +154,7 @@ def test_a_sound_ledger_is_told_in_numbers(books: Books) -> None:
     assert lines[5].split() == ["total", "CNY", "2.00"]
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_a_ledger_of_either_engine_is_sound_and_a_forged_one_is_not(nights: Nights) -> None:
     nights.land(landing(race("r0", "front", "ann", "ben")))
     nights.run(FIRST, CONFIG)

@@ -596,7 +596,7 @@ def _names(failure: Failure) -> tuple[str, str]:
 # A good night
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_a_good_night_breaks_no_law(running: Engine, gate: Gate) -> None:
     assert checked(gate, the_laws(running, NIGHT)) == []
 

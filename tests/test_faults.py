@@ -235,7 +235,7 @@ def test_a_night_that_was_ended_leaves_no_trace(
     assert case.recovered(image, tmp_path / "now", lost) == []
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_a_first_night_that_was_ended_leaves_no_trace(running: Engine, tmp_path: Path) -> None:
     moment = "within DataFrameWriter.save of window_results"
     case, [image] = undisturbed(running, tmp_path / "undisturbed", nothing, moment.__eq__)

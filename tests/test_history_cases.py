@@ -122,7 +122,7 @@ def test_a_seed_may_be_any_word(nights: Nights) -> None:
     assert differs(nights, rows, [MONDAY, TUESDAY], PAYING) == []
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_a_table_is_read_as_it_stood_whatever_is_written_later(
     running: Engine, tmp_path: Path
 ) -> None:

@@ -603,7 +603,7 @@ def test_int96_has_all_years_of_the_calendar(
     assert [row["event_time"].replace(tzinfo=UTC) for row in taken(running, zone)] == times
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_a_night_of_files_of_every_type_under_every_name(nights: Nights) -> None:
     """Files of all types in one partition: accepted is what plain files would have given."""
     rows: dict[str, list[Row]] = {"payment": [], "participation": []}

@@ -310,7 +310,7 @@ def times_of(nights: Nights, times: pa.Array, zone: str, **options: Any) -> list
 TICK = timedelta(microseconds=1)
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_local_times_are_instants_of_their_zone_or_are_told(nights: Nights) -> None:
     gap, overlap = datetime(2026, 10, 4, 2), datetime(2026, 4, 5, 1, 30)
     half_hour = timedelta(minutes=30)

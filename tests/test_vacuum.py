@@ -62,7 +62,7 @@ def all_tables(nights: Nights, day: object = None) -> dict[str, list[str]]:
 # What goes, what stays, and how it goes on
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_nights_after_a_vacuum_give_the_tables_of_a_warehouse_that_had_none(
     nights: Nights,
 ) -> None:
