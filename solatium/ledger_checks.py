@@ -46,11 +46,22 @@ def entries(rows: DataFrame) -> DataFrame:
     others = [name for name in names if name not in (*ledger.KEY, "revision")]
     by_key = Window.partitionBy(*ledger.KEY).orderBy("revision", *others)
     so_far = by_key.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    judged = (
-        rows.withColumn("place", F.row_number().over(by_key) - 1)
-        .withColumn("balance", F.sum("amount").over(so_far))
-        .withColumn("first_currency", F.first("currency").over(so_far))
+    key = list(ledger.KEY)
+    # most keys have one entry; putting the others in order costs the most
+    repeated = rows.groupBy(*key).count().where("count > 1").select(*key)
+    alone = rows.join(repeated, on=key, how="left_anti").select(
+        *names,
+        F.lit(0).alias("place"),
+        F.col("amount").cast("decimal(28,2)").alias("balance"),
+        F.col("currency").alias("first_currency"),
     )
+    several = rows.join(repeated, on=key, how="left_semi").select(
+        *names,
+        (F.row_number().over(by_key) - 1).alias("place"),
+        F.sum("amount").over(so_far).cast("decimal(28,2)").alias("balance"),
+        F.first("currency").over(so_far).alias("first_currency"),
+    )
+    judged = alone.unionByName(several)
     has_bad_id = reduce(or_, (is_bad_id(F.col(name)) for name in ledger.KEY))
     revision, place = F.col("revision"), F.col("place")
     entry_id, kind = ledger.entry_id(), ledger.kind(F.col("balance"))
