@@ -37,7 +37,7 @@ common = {
     "suppress_health_check": list(HealthCheck),
     "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 }
-few = settings(max_examples=2, derandomize=True, database=None, **common)
+few = settings(max_examples=1, derandomize=True, database=None, **common)
 kept = DirectoryBasedExampleDatabase(".hypothesis/examples")
 many = settings(max_examples=500, database=kept, **common)
 dozens = settings(many, max_examples=100)
@@ -209,19 +209,13 @@ def report(run: date, found: list[str]) -> str:
     return "\n".join([f"after the run of {run}:", *found])
 
 
-# The tests: a few histories that are always the same, and hundreds of others
+# The tests: a history that is always the same, and hundreds of others
 
 # the last run handles the fourth night, or one after it
 RUNS = st.tuples(st.lists(st.integers(0, 7), max_size=2), st.integers(3, 7)).map(
     lambda drawn: [number for number in drawn[0] if number <= drawn[1]] + [drawn[1]]
 )
 THREE_RUNS = st.lists(st.integers(0, 6), min_size=3, max_size=3)
-
-
-@few
-@given(history=histories())
-def test_each_night_gives_the_tables_of_the_reference(embedded: Engine, history: History) -> None:
-    each_night_gives_the_tables_of_the_reference(embedded, history)
 
 
 @few

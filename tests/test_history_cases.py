@@ -129,7 +129,7 @@ def test_a_table_is_read_as_it_stood_whatever_is_written_later(
     """Beyond the writes, too, after which Delta makes a checkpoint."""
     table = contracts.warehouse("accounts")
     warehouse = Warehouse(running, Location.parse(str(tmp_path)), [table])
-    warehouse.prepare()
+    warehouse.prepare(None)
     rows = [tuple(account(dt=DAY)[name] for name in table.names)]
     frame = running.spark.createDataFrame(rows, table.spark_schema())
     stood = []

@@ -300,7 +300,7 @@ def few(running: Engine, tmp_path: Path) -> Iterator[Few]:
     root = Location(tmp_path)
     with root.held(FACTS) as lease:
         warehouse = Warehouse(running, root, [PAYOUTS], lease)
-        warehouse.prepare()
+        warehouse.prepare(None)
         warehouse.rewind(None, None)
         yield Few(warehouse, lease)
 

@@ -190,6 +190,7 @@ def test_an_empty_landing_zone_is_five_empty_tables(nights: Nights) -> None:
 # Failing, being killed
 
 
+@pytest.mark.torture  # tests/test_faults.py has a sample
 def test_a_night_that_fails_leaves_all_as_it_was(
     standing: Standing, resumed: Callable[[date], Nights]
 ) -> None:
@@ -262,6 +263,7 @@ with engine.running("embedded") as running:
 """
 
 
+@pytest.mark.torture  # tests/test_faults.py has a sample
 def test_what_a_killed_run_left_is_taken_back(
     standing: Standing, resumed: Callable[[date], Nights]
 ) -> None:
@@ -499,7 +501,13 @@ def surprises() -> Landing:
     )
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["clawback", "no-clawback"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(True, id="clawback", marks=pytest.mark.torture),
+        pytest.param(False, id="no-clawback"),
+    ],
+)
 def surprised(
     request: pytest.FixtureRequest, running: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[bool, Nights, dict[str, list[Row]]]:
