@@ -311,7 +311,7 @@ def test_without_a_lease_nothing_is_written_taken_back_or_committed(few: Few) ->
     version = few.warehouse.version(PAYOUTS.name)
     for work in (
         few.append,
-        few.warehouse.prepare,
+        lambda: few.warehouse.prepare(None),
         lambda: few.warehouse.rewind(None, None),
         lambda: few.warehouse.commit(COMMIT),
     ):
