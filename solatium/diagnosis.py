@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from solatium.delta_log import DeltaLog
-from solatium.errors import SolatiumError, WarehouseError, reason
+from solatium.errors import SolatiumError, WarehouseError, reason, said
 from solatium.progress import log
 from solatium.storage import Location
 from solatium.warehouse import Commit, Warehouse, damaged
@@ -53,10 +53,10 @@ def refusal(error: BaseException) -> int | None:
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _REFUSING:
             return cause.errno
-        said = str(cause)
+        text = said(cause)
         for number in _REFUSING:
-            numbered = (int(match) for match in _NUMBERED.findall(said))
-            if number in numbered or os.strerror(number) in said:
+            numbered = (int(match) for match in _NUMBERED.findall(text))
+            if number in numbered or os.strerror(number) in text:
                 return number
         cause = cause.__cause__ or cause.__context__
     return None

@@ -25,9 +25,17 @@ class SolatiumError(Exception):
         return type(self)(self.headline.replace(old, new), problems)
 
 
+def said(error: BaseException) -> str:
+    """What an engine or a library says; of one that has ended, nothing can be asked any more."""
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
+
+
 def reason(error: BaseException) -> str:
     """One line of what an engine or a library says, of Java the cause behind all others."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in said(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return [*lines[:1], *causes][-1] if lines else type(error).__name__
 

@@ -121,7 +121,7 @@ class LandingZone:
         """Reads every file of these arrival dates to its end; InputError names those that break.
 
         The last of them is the date that is handled. The engine reads each file by itself, as it
-        may refuse what others can read.
+        may refuse what others can read. One that has ended refuses all, and tells of none.
         """
         problems = []
         for day in days:
@@ -129,12 +129,7 @@ class LandingZone:
                 for place, one in self._footers.get((table, day), []):
                     problem = damage(place, one)
                     if problem is None:
-                        try:
-                            frame = self._frame(engine, scratch, table, day, [(place, one)])
-                            texts = (F.col(name).cast("string") for name in frame.columns)
-                            frame.agg(*map(F.max, texts)).collect()
-                        except Exception as error:
-                            problem = unreadable(place, error)
+                        problem = self._refusal(engine, scratch, table, day, (place, one))
                     if problem is not None:
                         problems.append(problem)
         if problems:
@@ -143,6 +138,22 @@ class LandingZone:
                 f"{days[-1]} was not handled",
                 [*problems, "deliver these files once more, then give the same command again"],
             )
+
+    def _refusal(
+        self,
+        engine: Engine,
+        scratch: Location,
+        table: str,
+        day: date,
+        file: tuple[Location, Footer],
+    ) -> str | None:
+        try:
+            frame = self._frame(engine, scratch, table, day, [file])
+            texts = (F.col(name).cast("string") for name in frame.columns)
+            frame.agg(*map(F.max, texts)).collect()
+        except Exception as error:
+            return unreadable(file[0], error) if engine.answers() else None
+        return None
 
     def read(self, engine: Engine, scratch: Location, table: str, day: date) -> DataFrame:
         """The rows of an arrival date, as `frames` has them.

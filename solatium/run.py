@@ -24,7 +24,7 @@ from solatium import __version__, contracts, engine, progress
 from solatium.context import Context
 from solatium.diagnosis import diagnosed
 from solatium.engine import Engine
-from solatium.errors import SolatiumError, UsageError
+from solatium.errors import SolatiumError, UsageError, reason
 from solatium.expectations import Gate
 from solatium.gates import AcceptedGate, Gates, accepted_on
 from solatium.judged import campaigns_by_date
@@ -315,7 +315,7 @@ class _Run:
         try:
             self.warehouse.rewind(self.newest, self.newest)
         except Exception as error:
-            log.warning("what was written is left for the next run to take back: %s", error)
+            log.warning("what was written is left for the next run to take back: %s", reason(error))
 
     def _base(self) -> Commit | None:
         return self.lineage[-1] if self.lineage else None

@@ -93,6 +93,28 @@ def path_of(problem: str) -> str:
     return problem.split(": ")[0]
 
 
+def test_an_engine_that_has_ended_says_nothing_of_the_files(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails on every file, and they are sound."""
+    nights.land(landing(window(day=TOMORROW), paid(day=TOMORROW)))
+
+    def ended(*_: object, **__: object) -> None:
+        raise EndedError
+
+    monkeypatch.setattr(LandingZone, "_frame", ended)
+    monkeypatch.setattr(Engine, "answers", lambda _: False)
+    with pytest.raises(EndedError):
+        nights.run(TOMORROW)
+
+
+class EndedError(Exception):
+    """What is raised through a connection that is gone: it cannot even say so."""
+
+    def __str__(self) -> str:
+        raise ConnectionRefusedError
+
+
 @pytest.mark.torture
 def test_every_damage_is_noticed_by_itself(nights: Nights, tmp_path: Path) -> None:
     nights.land(landing(window(), paid(), window("sku2", day=TOMORROW)))
