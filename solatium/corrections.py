@@ -7,7 +7,6 @@ so a file that was merely rewritten changes nothing.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,9 +18,9 @@ from pyspark.sql import functions as F
 from solatium import contracts, ingest, windows
 from solatium.context import Context
 from solatium.contracts import EVENTS
-from solatium.gates import Judged
+from solatium.gates import Judged, counted
 from solatium.ordering import content
-from solatium.placing import Placing, days
+from solatium.placing import Placing, days, differing
 from solatium.tally import Tally
 
 _WINDOW = list(windows.KEY)
@@ -125,10 +124,8 @@ class Corrections:
         table = self.warehouse.read("accounts")
         then = table.where(F.col("dt").isin(dates))
         now = good.select(*then.columns)
-        differing = then.exceptAll(now).unionByName(now.exceptAll(then))
-        accounts = self.scratch.keep(
-            differing.select("account_id").distinct(), "accounts_corrected"
-        )
+        others = differing(then, now).select("account_id").distinct()
+        accounts = self.scratch.keep(others, "accounts_corrected")
         if accounts.count():
             others = table.where(~F.col("dt").isin(dates))
             self.warehouse.overwrite("accounts", others.unionByName(now))
@@ -249,25 +246,20 @@ class Corrections:
             (F.col("source") == source) & F.col("dt").isin(list(shown))
         )
         found = quarantine.groupBy("dt", "reasons").count().collect()
+        is_by_window = F.element_at("reasons", 1).isin(*ingest.BY_WINDOW)
         judged = []
         for day in shown:
-            reasons, quarantined = Counter[str](), 0
-            for row in found:
-                if row["dt"] != day:
-                    continue
-                if day in dates:
-                    self.tally.rows_quarantined += row["count"]
-                    self.tally.quarantined_by_reason.update(
-                        dict.fromkeys(row["reasons"], row["count"])
-                    )
-                if row["reasons"][0] not in ("unknown_window", "late"):
-                    quarantined += row["count"]
-                    reasons.update(dict.fromkeys(row["reasons"], row["count"]))
-            is_bad = ~F.array_contains("reasons", "unknown_window")
-            is_bad &= ~F.array_contains("reasons", "late")
-            bad_rows = quarantine.where((F.col("dt") == F.lit(day)) & is_bad)
+            of_day = [row for row in found if row["dt"] == day]
+            if day in dates:
+                reasons, quarantined = counted(of_day)
+                self.tally.quarantined_by_reason += reasons
+                self.tally.rows_quarantined += quarantined
+            bad = quarantine.where((F.col("dt") == F.lit(day)) & ~is_by_window)
+            reasons, quarantined = counted(
+                row for row in of_day if row["reasons"][0] not in ingest.BY_WINDOW
+            )
             rows = self.context.landing.rows(source, day)
-            judged.append(Judged(source, day, rows, quarantined, reasons, bad_rows))
+            judged.append(Judged(source, day, rows, quarantined, reasons, bad))
         self.context.gates.pass_all(judged)
 
 

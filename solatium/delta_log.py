@@ -94,10 +94,6 @@ class DeltaLog:
             if match and int(match[1]) > most:
                 (self.folder / name).remove_file()
 
-    def drop_hint(self) -> None:
-        """Takes away the hint at the newest checkpoint; without it a reader lists the log."""
-        (self.folder / "_last_checkpoint").remove_file()
-
     def drop_misleading_hint(self) -> None:
         """Takes away a hint that cannot be read, or that names a checkpoint that is not there."""
         hint = self.folder / "_last_checkpoint"

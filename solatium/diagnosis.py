@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from solatium.delta_log import DeltaLog
 from solatium.errors import SolatiumError, WarehouseError, reason, said
+from solatium.footers import rows_read
 from solatium.progress import log
 from solatium.storage import Location
 from solatium.warehouse import Commit, Warehouse, damaged
@@ -114,9 +114,7 @@ def _damage(place: Location, size: int) -> list[str]:
     if place.size() != size:
         return [f"{place}: expected a data file of {size} bytes, found {place.size()}"]
     try:
-        with pq.ParquetFile(place.path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches():
-                batch.validate(full=True)
+        rows_read(place)
     except (pa.ArrowException, OSError) as error:
         return [f"{place}: expected a readable Parquet file, found {reason(error)}"]
     return []

@@ -6,7 +6,7 @@ Where a source mapping says so, another column of the file stands for one of the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -73,17 +73,26 @@ def damage(place: Location, one: Footer) -> str | None:
     Costs 0.2 s of CPU for a million rows of participation.
     """
     names = [column.name for column in stored(one.readings)]
-    rows = 0
     try:
-        with pq.ParquetFile(place.path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(columns=names):
-                batch.validate(full=True)
-                rows += batch.num_rows
-            if names and rows != one.rows:
-                raise _miscounted(one.rows, rows)
+        rows = rows_read(place, names)
+        if names and rows != one.rows:
+            raise _miscounted(one.rows, rows)
     except (pa.ArrowException, OSError) as error:
         return unreadable(place, error)
     return None
+
+
+def rows_read(place: Location, columns: list[str] | None = None) -> int:
+    """How many rows a file has, by reading these columns, or all, to their end.
+
+    ArrowException or OSError where it cannot be read, or where a page is not as its checksum says.
+    """
+    rows = 0
+    with pq.ParquetFile(place.path, page_checksum_verification=True) as file:
+        for batch in file.iter_batches(columns=columns):
+            batch.validate(full=True)
+            rows += batch.num_rows
+    return rows
 
 
 def _miscounted(claimed: int, found: int) -> pa.ArrowInvalid:
@@ -94,58 +103,68 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
     """The footer of a file, or None and what is wrong with it among `problems`."""
     try:
         with pq.ParquetFile(place.path) as file:
-            schema, metadata, parquet = file.schema_arrow, file.metadata, file.schema
-            int96 = {
-                parquet.column(i).path
-                for i in range(len(parquet))
-                if parquet.column(i).physical_type == "INT96"
-            }
+            columns = _columns(file, contract, source)
+            problems.extend(f"{place}: {problem}" for problem in columns.wrong)
+            if columns.wrong:
+                return None
+            _check_groups(file, list(columns.types))
+            return Footer(
+                readings=tuple(columns.readings),
+                form=_form(file.schema_arrow),
+                rows=file.metadata.num_rows,
+                rewrite=columns.rewrite or _is_stored_oddly(file, columns.types),
+                unused=columns.unused,
+                absent=tuple(columns.absent),
+            )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         problems.append(unreadable(place, error))
         return None
+
+
+@dataclass
+class _Columns:
+    """The columns of a file, as a Footer has them; `types` of those that are read, by name."""
+
+    unused: tuple[str, ...]
+    readings: list[Reading] = field(default_factory=list)
+    types: dict[str, pa.DataType] = field(default_factory=dict)
+    rewrite: bool = False
+    absent: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def _columns(file: pq.ParquetFile, contract: Table, source: Source) -> _Columns:
+    schema, parquet = file.schema_arrow, file.schema
+    stored_as = [parquet.column(place) for place in range(len(parquet))]
+    int96 = {column.path for column in stored_as if column.physical_type == "INT96"}
     read = [c for c in contract.columns if c.name not in source.constants]
     names = {source.source_of(column.name) for column in read}
-    unused = tuple(dict.fromkeys(name for name in schema.names if name not in names))
-    readings: list[Reading] = []
-    types: dict[str, pa.DataType] = {}
-    rewrite = False
-    wrong: list[str] = []
-    absent: list[str] = []
+    found = _Columns(tuple(dict.fromkeys(name for name in schema.names if name not in names)))
     for column in read:
         name = source.source_of(column.name)
         told = name if name == column.name else f"{name} (for {column.name})"
         places = schema.get_all_field_indices(name)
         if len(places) > 1:
-            wrong.append(f"column {told} is there {len(places)} times; expected once")
+            found.wrong.append(f"column {told} is there {len(places)} times; expected once")
         elif not places and column.required:
-            wrong.append(
+            found.wrong.append(
                 f"column {told} is missing; expected {_expected_when_missing(column, source)}, "
-                f"found only {', '.join(schema.names)}{_hint(name, unused)}"
+                f"found only {', '.join(schema.names)}{_hint(name, found.unused)}"
             )
         elif not places:
-            absent += [column.name] if name != column.name else []
+            found.absent += [column.name] if name != column.name else []
         else:
-            found, is_int96 = schema.field(places[0]).type, name in int96
-            if not _is_accepted(found, column, source, int96=is_int96):
-                kept = "timestamp (INT96)" if is_int96 else str(found)
-                wrong.append(f"column {told}: expected {_expected(column, source)}, found {kept}")
-            elif not pa.types.is_null(found):
-                local = pa.types.is_timestamp(found) and not found.tz and not is_int96
-                readings.append(Reading(column.name, Stored(name, _kind(found), local)))
-                types[name] = found
-                rewrite = rewrite or local or _needs_rewriting(found, int96=is_int96)
-    problems.extend(f"{place}: {problem}" for problem in wrong)
-    if wrong:
-        return None
-    try:
-        with pq.ParquetFile(place.path) as file:
-            _check_groups(file, list(types))
-            rewrite = _is_stored_oddly(file, types) or rewrite
-    except (pa.ArrowException, OSError) as error:
-        problems.append(unreadable(place, error))
-        return None
-    rows = metadata.num_rows
-    return Footer(tuple(readings), _form(schema), rows, rewrite, unused, tuple(absent))
+            kind, is_int96 = schema.field(places[0]).type, name in int96
+            if not _is_accepted(kind, column, source, int96=is_int96):
+                kept = "timestamp (INT96)" if is_int96 else str(kind)
+                expected = _expected(column, source)
+                found.wrong.append(f"column {told}: expected {expected}, found {kept}")
+            elif not pa.types.is_null(kind):
+                local = pa.types.is_timestamp(kind) and not kind.tz and not is_int96
+                found.readings.append(Reading(column.name, Stored(name, _kind(kind), local)))
+                found.types[name] = kind
+                found.rewrite |= local or _needs_rewriting(kind, int96=is_int96)
+    return found
 
 
 def _check_groups(file: pq.ParquetFile, names: list[str]) -> None:

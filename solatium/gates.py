@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 
 from solatium import contracts
 from solatium.errors import InputError, UsageError
@@ -96,6 +96,15 @@ class Judged:
     quarantined: int
     reasons: Counter[str]
     bad: DataFrame
+
+
+def counted(bad: Iterable[Row]) -> tuple[Counter[str], int]:
+    """The `reasons` and the number of a Judged; of quarantine rows counted by their `reasons`."""
+    reasons, quarantined = Counter[str](), 0
+    for row in bad:
+        quarantined += row["count"]
+        reasons.update(dict.fromkeys(row["reasons"], row["count"]))
+    return reasons, quarantined
 
 
 @dataclass

@@ -26,6 +26,8 @@ _EVENT = (*KEY, "event_id")
 CONFLICT = "event_id_conflict"
 REPEAT = "repeat"  # of an earlier row: in no quarantine, but kept, should that row go
 
+BY_WINDOW = ("unknown_window", "late")  # why, by its window
+
 _REASON = contracts.Column("reason", "string", required=True, meaning="Why it is set aside.")
 
 

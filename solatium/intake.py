@@ -6,7 +6,6 @@ Earlier arrival dates whose files have changed since come first (`corrections`).
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -16,7 +15,7 @@ from solatium import contracts, ingest, row_rules, windows
 from solatium.context import Context
 from solatium.contracts import EVENTS
 from solatium.corrections import Corrected, Corrections
-from solatium.gates import Judged
+from solatium.gates import Judged, counted
 from solatium.placing import Placing, days
 from solatium.tally import Tally
 
@@ -110,12 +109,7 @@ class Intake:
             )
             good, bad = ingest.arrivals(raw, source, self.day)
             bad = self.scratch.keep(bad, f"bad_{source}")
-            counted = bad.groupBy("reasons").count().collect()
-            reasons = Counter[str]()
-            for row in counted:
-                for reason in row["reasons"]:
-                    reasons[reason] += row["count"]
-            quarantined = sum(row["count"] for row in counted)
+            reasons, quarantined = counted(bad.groupBy("reasons").count().collect())
             aside, shown = None, bad
             if source == "windows":
                 good = self.scratch.keep(good, "arrived_windows")

@@ -7,7 +7,7 @@ those that something has touched, and the rows of its other windows stay as they
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -16,8 +16,10 @@ from pyspark.sql import functions as F
 from solatium import statistics, windows
 from solatium.activity import activity
 from solatium.allocation import allocate
+from solatium.bonus import bonus_awards
 from solatium.context import Context
 from solatium.contracts import EVENTS
+from solatium.placing import days
 from solatium.screening import account_versions, screen
 from solatium.tally import Tally
 
@@ -44,6 +46,21 @@ class Judging:
     def windows(self, dates: Sequence[date]) -> DataFrame:
         """The windows in force of these business dates."""
         return self.in_force.where(F.col("business_date").isin(list(dates)))
+
+    def groups(self, dates: Iterable[date]) -> list[list[date]]:
+        """The dates in order, in groups that can be judged, or counted, at once.
+
+        A weighted lottery needs the history of all dates before its own, so that only the first
+        date of a group may have one.
+        """
+        begins_one = set(days(self.in_force.where("policy = 'weighted_lottery'"), "business_date"))
+        groups: list[list[date]] = []
+        for day in sorted(dates):
+            if groups and day not in begins_one:
+                groups[-1].append(day)
+            else:
+                groups.append([day])
+        return groups
 
     def accounts_in_sight(self, day: date) -> DataFrame:
         """The account versions that windows of a business date may see."""
@@ -109,6 +126,21 @@ class Judging:
             self._tally(self._only(self.of("window_results", dates), due, instead_of))
             audit = statistics.audit_discrepancies(allocations, acts, due)
             stage.rows_out = self.put("audit_discrepancies", audit, dates, instead_of)
+
+    def award(self, dates: Sequence[date], latest: DataFrame) -> int:
+        """Awards the counted losses of these dates again; how many awards there are then.
+
+        `latest` are the latest versions of the accounts, as `bonus.bonus_awards` needs them.
+        """
+        awards = bonus_awards(
+            self.of("account_outcomes", dates),
+            self.of("allocations", dates),
+            self.windows(dates),
+            latest,
+            self.context.regimes,
+            self.context.scratch.keep,
+        )
+        return self.put("bonus_awards", awards, dates)
 
     def _only(self, rows: DataFrame, due: DataFrame, instead_of: DataFrame | None) -> DataFrame:
         if instead_of is None:

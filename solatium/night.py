@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import chain, contracts, history, ingest, laws, ledger, statistics, windows
-from solatium.bonus import bonus_awards, latest_accounts
+from solatium.bonus import latest_accounts
 from solatium.context import Context
 from solatium.contracts import EVENTS, Table
 from solatium.intake import Intake
@@ -67,8 +67,9 @@ class Night:
         )
         self.first = restated.first if restated else self.last_closed
         opening = self.warehouse.read(history.CLOSED.name)
-        groups = self._groups()
-        judged = [day for dates in groups for day in dates]
+        # dates on which no window falls, nor has fallen, have nothing to judge
+        judged = sorted(day for day in self.with_windows if self.last_closed <= day <= self.day)
+        groups = self.judging.groups(judged)
         if groups:
             self._judge_all(groups, opening)
         elif restated:
@@ -78,27 +79,6 @@ class Night:
         self._post(closed)
         self._check(judged, closed, opening, restated)
         return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
-
-    # Which dates
-
-    def _groups(self) -> list[list[date]]:
-        """The open dates, in groups that can be judged at once.
-
-        They see the same arrival dates. But a weighted lottery needs the history of all dates
-        before its own, so that only the first date of a group may have one. Dates on which no
-        window falls, nor has fallen, have nothing to judge.
-        """
-        weighted = self.in_force.where(F.col("policy") == "weighted_lottery")
-        alone = set(days(weighted, "business_date"))
-        groups: list[list[date]] = []
-        for day in sorted(self.with_windows):
-            if not self.last_closed <= day <= self.day:
-                continue
-            if groups and day not in alone:
-                groups[-1].append(day)
-            else:
-                groups.append([day])
-        return groups
 
     # The rooms
 
@@ -144,15 +124,8 @@ class Night:
     def _award(self, dates: list[date]) -> None:
         with self.context.stages.stage("award", self.day) as stage:
             stage.rows_in = self.judging.written["account_outcomes"]
-            awards = bonus_awards(
-                self.judging.of("account_outcomes", dates),
-                self.judging.of("allocations", dates),
-                self.judging.windows(dates),
-                latest_accounts(self.judging.accounts_in_sight(dates[0])),
-                self.regimes,
-                self.scratch.keep,
-            )
-            stage.rows_out = self.judging.put("bonus_awards", awards, dates)
+            latest = latest_accounts(self.judging.accounts_in_sight(dates[0]))
+            stage.rows_out = self.judging.award(dates, latest)
 
     def _list_refunds(self, dates: list[date], restated: Restated | None) -> None:
         """Refunds of the open dates, and of closed windows that were judged or paid for since."""

@@ -17,7 +17,6 @@ from solatium import contracts, ingest, row_rules, windows
 from solatium.context import Context
 
 _WINDOW = list(windows.KEY)
-_HANGS_ON_WINDOW = ("unknown_window", "late")
 
 
 class Placing:
@@ -59,7 +58,7 @@ class Placing:
         """
         table = f"_set_aside_{source}"
         aside = self.warehouse.read(table)
-        by_window = F.col("reason").isin(*_HANGS_ON_WINDOW)
+        by_window = F.col("reason").isin(*ingest.BY_WINDOW)
         hit = aside.where(by_window).join(moved.select(*_WINDOW), on=_WINDOW, how="left_semi")
         old_dates = days(moved, "old_date")
         accepted = self.warehouse.read(source).where(F.col("business_date").isin(old_dates))
@@ -114,6 +113,11 @@ class Placing:
 
 def _but_repeats(aside: DataFrame) -> DataFrame:
     return aside.where(F.col("reason") != ingest.REPEAT)
+
+
+def differing(one: DataFrame, other: DataFrame) -> DataFrame:
+    """The rows that stand in one of two frames of equal columns and not in the other."""
+    return one.exceptAll(other).unionByName(other.exceptAll(one))
 
 
 def days(frame: DataFrame, column: str) -> list[date]:

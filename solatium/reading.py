@@ -58,9 +58,7 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
         """What `solatium.open` gives."""
         root = Location.parse(fspath(warehouse))
         day = None if as_of is None else _day(as_of)
-        lineage = Warehouse.lineage(root)
-        if not lineage:
-            raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
+        lineage = Warehouse.built(root)
         then = [commit for commit in lineage if day is None or commit.day <= day]
         if not then:
             raise UsageError(

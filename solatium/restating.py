@@ -19,14 +19,13 @@ from pyspark.sql import functions as F
 
 from solatium import contracts, history, windows
 from solatium.activity import ACCOUNT
-from solatium.bonus import bonus_awards, latest_accounts_by_date
+from solatium.bonus import latest_accounts_by_date
 from solatium.context import Context
-from solatium.corrections import Corrected
 from solatium.intake import Known
 from solatium.judging import Judging
 from solatium.ordering import content, event_key
 from solatium.past import Past
-from solatium.placing import days
+from solatium.placing import days, differing
 from solatium.warehouse import Commit
 
 _WINDOW = list(windows.KEY)
@@ -96,9 +95,9 @@ class Restating:
 
         `with_windows` are the dates on which windows fall, or fell.
         """
-        touched = self._touched()
-        to_award = self._other_eligibility()
-        closed = [day for day in sorted(with_windows) if day < self.context.last_closed]
+        versions = self._other_versions()
+        touched = self._touched(versions)
+        to_award = [] if versions is None else days(versions.where("other_latest"), "business_date")
         concerned = {day for one in touched.values() for day in (one.old_date, one.new_date) if day}
         concerned = {day for day in (*concerned, *to_award) if day < self.context.last_closed}
         if not concerned:
@@ -106,9 +105,10 @@ class Restating:
         self.past = Past(self.warehouse, self.lineage, self.known.before, self.context.grace)
         first = min(concerned)
         judged: list[date] = []
-        differing: set[date] = set()
+        counted_anew: set[date] = set()
         accounts: _Accounts | None = None
-        for dates in self._groups([day for day in closed if day >= first], touched):
+        since_first = [day for day in with_windows if first <= day < self.context.last_closed]
+        for dates in self.judging.groups(since_first):
             if accounts is not None:
                 self._touch_by_points(touched, dates[0], accounts)
             for day in dates:
@@ -119,14 +119,14 @@ class Restating:
                     accounts = self._with(accounts, found, day, since=dates[0])
             if accounts is not None:
                 others, accounts = self._count(dates, accounts)
-                differing |= others
-        awarded = sorted({*judged, *differing, *to_award})
+                counted_anew |= others
+        awarded = sorted({*judged, *counted_anew, *to_award})
         self._award(awarded)
         return self._closing(first, judged, awarded, touched, accounts)
 
     # What is touched
 
-    def _touched(self) -> dict[Key, _Touched]:
+    def _touched(self, versions: DataFrame | None) -> dict[Key, _Touched]:
         """The windows of closed dates that are touched directly: windows are few."""
         before = F.lit(self.context.last_closed)
         is_closed = (F.col("old_date") < before) | (F.col("new_date") < before)
@@ -136,9 +136,8 @@ class Restating:
         if self.known.corrected is not None:
             events = self.known.corrected.events
             frames += [self._because(keys, source) for source, keys in events.items()]
-            if self.known.corrected.accounts is not None:
-                pairs = self._other_facts(self.known.corrected)
-                frames.append(self._because(pairs.where("other_facts"), "accounts"))
+        if versions is not None:
+            frames.append(self._because(versions.where("other_facts"), "accounts"))
         dates = self.known.before.select(*_WINDOW, F.col("business_date").alias("old_date"))
         now = self.known.in_force.select(
             *_WINDOW, F.col("business_date").alias("new_date"), "policy"
@@ -161,12 +160,15 @@ class Restating:
     def _because(self, keys: DataFrame, reason: str) -> DataFrame:
         return keys.select(*_WINDOW, F.lit(reason).alias("why"))
 
-    def _other_facts(self, corrected: Corrected) -> DataFrame:
-        """Participants of closed windows who have corrected versions: whether it sees others.
+    def _other_versions(self) -> DataFrame | None:
+        """Participants of closed windows who have corrected versions, where there are any.
 
-        Columns: ACCOUNT, `business_date`, `other_facts`, `other_latest`.
+        Columns: ACCOUNT, `business_date`; `other_facts` says whether their window sees another
+        version, `other_latest` whether another one decides on their bonus.
         """
-        assert corrected.accounts is not None  # asked for by those who have some
+        corrected = self.known.corrected
+        if corrected is None or corrected.accounts is None:
+            return None
         earliest = F.date_sub(F.lit(corrected.first), self.settings.grace_days)
         day = F.col("business_date")
         pairs = (
@@ -185,14 +187,11 @@ class Restating:
         found = pairs.select(*ACCOUNT, "business_date")
         for side in sides:
             found = found.join(side, on=list(ACCOUNT), how="left")
-        return found.select(
-            *ACCOUNT,
-            "business_date",
-            *(
-                (~F.col(f"{name}_then").eqNullSafe(F.col(f"{name}_now"))).alias(f"other_{name}")
-                for name in ("facts", "latest")
-            ),
+        others = (
+            (~F.col(f"{name}_then").eqNullSafe(F.col(f"{name}_now"))).alias(f"other_{name}")
+            for name in ("facts", "latest")
         )
+        return self.scratch.keep(found.select(*ACCOUNT, "business_date", *others), "other_versions")
 
     def _seen(self, pairs: DataFrame, versions: DataFrame, side: str) -> DataFrame:
         """Of each account in a window the version that it sees, and the latest in sight."""
@@ -211,13 +210,6 @@ class Restating:
                 F.max("mark").alias(f"latest_{side}"),
             )
         )
-
-    def _other_eligibility(self) -> list[date]:
-        """Closed dates with participants of whom another version decides on their bonuses."""
-        corrected = self.known.corrected
-        if corrected is None or corrected.accounts is None:
-            return []
-        return days(self._other_facts(corrected).where("other_latest"), "business_date")
 
     def _touch_by_points(
         self, touched: dict[Key, _Touched], day: date, accounts: _Accounts
@@ -245,21 +237,6 @@ class Restating:
 
     # What is done about it
 
-    def _groups(self, closed: list[date], touched: dict[Key, _Touched]) -> Iterable[list[date]]:
-        """The dates from the first one touched on, in groups that can be counted at once.
-
-        A weighted lottery needs the history of all dates before its own, so it begins a group.
-        """
-        weighted = self.known.in_force.where(F.col("policy") == "weighted_lottery")
-        first_of_groups = set(days(weighted, "business_date"))
-        groups: list[list[date]] = []
-        for day in closed:
-            if groups and day not in first_of_groups:
-                groups[-1].append(day)
-            else:
-                groups.append([day])
-        return groups
-
     def _judge(
         self,
         day: date,
@@ -284,7 +261,7 @@ class Restating:
         self.judging.judge(due, [day], past, instead_of=concerned)
         counts = self.judging.of("allocations", [day]).select(*_COUNTS)
         now = counts.join(F.broadcast(concerned), on=_WINDOW, how="left_semi")
-        others = then.exceptAll(now).unionByName(now.exceptAll(then))
+        others = differing(then, now)
         anew = [key for key in keys if "windows" in touched[key].reasons]
         if anew:  # the window itself counts: what it asks for, and when
             of_windows = then.unionByName(now).join(
@@ -331,13 +308,12 @@ class Restating:
                 self.regimes,
             )
             now = self.scratch.keep(now, f"outcomes_{dates[0]}")
-            others = then.exceptAll(now).unionByName(now.exceptAll(then))
-            differing = days(others, "business_date")
-            if differing:
-                here = now.where(F.col("business_date").isin(differing))
-                stage.rows_out = self.judging.put(table, here, differing, accounts.ids)
+            others = days(differing(then, now), "business_date")
+            if others:
+                here = now.where(F.col("business_date").isin(others))
+                stage.rows_out = self.judging.put(table, here, others, accounts.ids)
         with self.context.stages.stage("fold history", self.context.day):
-            return set(differing), replace(
+            return set(others), replace(
                 accounts,
                 ids=self.scratch.keep(accounts.ids, f"accounts_{dates[-1]}"),
                 then=self._folded(accounts.then, then, self.known.before, f"then_{dates[-1]}"),
@@ -349,21 +325,13 @@ class Restating:
 
     def _award(self, dates: list[date]) -> None:
         with self.context.stages.stage("award", self.context.day) as stage:
-            outcomes = self.judging.of("account_outcomes", dates)
+            lost = self.judging.of("account_outcomes", dates).where("result = 'lost'")
             latest = latest_accounts_by_date(
                 self.warehouse.read("accounts"),
-                outcomes.where("result = 'lost'").select("account_id", "business_date"),
+                lost.select("account_id", "business_date"),
                 self.settings.grace_days,
             )
-            awards = bonus_awards(
-                outcomes,
-                self.judging.of("allocations", dates),
-                self.judging.windows(dates),
-                latest,
-                self.regimes,
-                self.scratch.keep,
-            )
-            stage.rows_out = self.judging.put("bonus_awards", awards, dates)
+            stage.rows_out = self.judging.award(dates, latest)
 
     def _closing(
         self,

@@ -15,7 +15,6 @@ from datetime import timedelta
 
 from deltalake import DeltaTable
 
-from solatium.errors import UsageError
 from solatium.storage import Location
 from solatium.warehouse import OLDEST_KEPT, Commit, Warehouse
 
@@ -50,8 +49,7 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
     no version names. Raises UsageError where nothing was ever committed, BusyError while a run or
     another vacuum holds the warehouse.
     """
-    if not Warehouse.lineage(warehouse):
-        raise UsageError(f"{warehouse}: there is no warehouse; solatium nightly makes one")
+    Warehouse.built(warehouse)  # before a folder is made for the lease
     with warehouse.plainly_named() as root, root.held({"command": "vacuum"}):
         lineage = Warehouse.lineage(root)
         there = Warehouse.kept(root, lineage)

@@ -28,7 +28,7 @@ from pyspark.sql import DataFrame
 from solatium.contracts import Column, Table
 from solatium.delta_log import DeltaLog
 from solatium.engine import Engine
-from solatium.errors import WarehouseError
+from solatium.errors import UsageError, WarehouseError
 from solatium.lease import Lease
 from solatium.progress import log
 from solatium.storage import Location
@@ -136,6 +136,14 @@ class Warehouse:
             chain.append(commit)
             number = commit.parent
         return chain[::-1]
+
+    @staticmethod
+    def built(root: Location) -> list[Commit]:
+        """The lineage of a warehouse that is there; UsageError where nothing was committed."""
+        lineage = Warehouse.lineage(root)
+        if not lineage:
+            raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
+        return lineage
 
     @staticmethod
     def records(root: Location) -> list[Commit]:

@@ -5,8 +5,6 @@ docs/rules.md sections 1, 2 and 5. All frames here are small: one row for each v
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -77,11 +75,6 @@ def changed(before: DataFrame, after: DataFrame) -> DataFrame:
 def moved(changed: DataFrame) -> DataFrame:
     """Of the windows that `changed`, those that are on another date, or new or gone."""
     return changed.where(~F.col("old_date").eqNullSafe(F.col("new_date")))
-
-
-def between(frame: DataFrame, first: date, last: date) -> DataFrame:
-    """The windows with a business date from `first` to `last`."""
-    return frame.where(F.col("business_date").between(F.lit(first), F.lit(last)))
 
 
 def _seeds(versions: DataFrame) -> DataFrame:

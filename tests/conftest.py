@@ -43,6 +43,14 @@ def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
 
 
 @pytest.fixture
+def embedded(running: engine.Engine) -> engine.Engine:
+    """The engine under test where it is the embedded one: for tests of very many nights."""
+    if running.name == "spark":
+        pytest.skip("too many nights for spark, which takes many seconds for one")
+    return running
+
+
+@pytest.fixture
 def nights(running: engine.Engine, tmp_path: Path) -> Nights:
     """An empty landing zone and an empty warehouse."""
     return Nights(tmp_path, running)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 from deltalake import DeltaTable
 from rich.console import Console
 
@@ -94,6 +98,18 @@ class Nights:
             **options,
         )
         return run(request, Console(stderr=True), self.running, self.expectations)
+
+    def run_elsewhere(self, engine: str, day: date, config: dict[str, Any], *options: str) -> None:
+        """`solatium nightly --engine ENGINE --date DAY`, in a process of its own."""
+        place = self.landing.parent / "config.yaml"
+        place.write_text(yaml.safe_dump(json.loads(json.dumps(config, default=str))))
+        places = ["--landing", str(self.landing), "--warehouse", str(self.warehouse)]
+        command = ["nightly", "--engine", engine, *places, "--config", str(place), *options]
+        subprocess.run(
+            [sys.executable, "-m", "solatium.cli", *command, "--date", str(day)],
+            check=True,
+            capture_output=True,
+        )
 
     def rows(self, table: str) -> list[Row]:
         return table_rows(self.warehouse, table)

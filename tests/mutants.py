@@ -223,7 +223,7 @@ MUTANTS = (
     Mutant("a version that a window does not see does not touch it", "restating",
            'F.max(F.when(in_time, F.col("mark")))', 'F.max(F.col("mark"))'),
     Mutant("a version that decides on a bonus awards again", "restating",
-           "sorted({*judged, *differing, *to_award})", "sorted({*judged, *differing})"),
+           "sorted({*judged, *counted_anew, *to_award})", "sorted({*judged, *counted_anew})"),
     Mutant("other points touch a weighted lottery", "restating",
            'where("points_then <> points_now")', 'where("points_then < points_now")'),
     Mutant("what was judged anew since is not what a commit had closed", "past",

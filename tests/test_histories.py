@@ -21,14 +21,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from compare import differences
+from compare import LEDGER, differences, key_of
 from harness import Nights, write_rows
 from histories import ACCOUNTS, File, History, histories
 from reference import Reference, chain_problems
 from rows import Row, days, entrant, joined, landing, ordered, paid, window
 from solatium.engine import Engine
 
-LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived")
 ONE_DAY = timedelta(days=1)
 Key = tuple[str, str, str]
 
@@ -41,14 +40,6 @@ few = settings(max_examples=1, derandomize=True, database=None, **common)
 kept = DirectoryBasedExampleDatabase(".hypothesis/examples")
 many = settings(max_examples=500, database=kept, **common)
 dozens = settings(many, max_examples=100)
-
-
-@pytest.fixture
-def embedded(running: Engine) -> Engine:
-    """The engine, where it is not Spark, which takes many seconds for a night."""
-    if running.name == "spark":
-        pytest.skip("too many nights for spark; one history is enough to see the engines agree")
-    return running
 
 
 # The properties
@@ -187,10 +178,6 @@ def put(nights: Nights, history: History, step: int) -> None:
 
 def days_between(first: date, last: date) -> list[date]:
     return [days(number, first) for number in range((last - first).days + 1)]
-
-
-def key_of(row: Row) -> Key:
-    return row["account_id"], row["commodity_id"], row["window_id"]
 
 
 def sums(rows: Iterable[Row]) -> dict[Key, Decimal]:

@@ -8,10 +8,7 @@ to.
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -20,7 +17,6 @@ from tempfile import mkdtemp
 from typing import ClassVar
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -159,16 +155,8 @@ class TwoEngines(Machine):
 
     @rule(later=st.integers(0, 2))
     def nightly_on_spark(self, later: int) -> None:
-        config = self.folder / "config.yaml"
-        config.write_text(yaml.safe_dump(json.loads(json.dumps(self.history.config, default=str))))
         self.day = self._date(later)
-        subprocess.run(
-            [sys.executable, "-m", "solatium.cli", "nightly", "--engine", "spark", "--rescan",
-             "--landing", str(self.nights.landing), "--warehouse", str(self.nights.warehouse),
-             "--config", str(config), "--date", self.day.isoformat()],
-            check=True,
-            capture_output=True,
-        )  # fmt: skip
+        self.nights.run_elsewhere("spark", self.day, self.history.config, "--rescan")
         self._tried("runs on spark")
         self._agree()
 
@@ -179,13 +167,6 @@ def run(machine: type[Machine], running: Engine, **changes: object) -> None:
         deadline=None, suppress_health_check=list(HealthCheck), **changes
     )
     machine.TestCase("runTest").runTest()
-
-
-@pytest.fixture
-def embedded(running: Engine) -> Engine:
-    if running.name == "spark":
-        pytest.skip("too many nights for spark; TwoEngines runs it in processes of its own")
-    return running
 
 
 def test_a_warehouse_keeps_the_law_through_a_few_steps(embedded: Engine) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
-import yaml
 
 from compare import disagreements, reference_tables
 from golden import race
@@ -19,15 +15,6 @@ from solatium.engine import Engine
 
 FIRST, SECOND, THIRD = (days(number) for number in range(3))
 CONFIG = {"grace_days": 0, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}}
-
-
-def elsewhere(nights: Nights, engine: str, day: date) -> None:
-    """The night of a date on an engine, in a process of its own."""
-    config = nights.landing.parent / "config.yaml"
-    config.write_text(yaml.safe_dump(json.loads(json.dumps(CONFIG))))
-    places = ["--landing", str(nights.landing), "--warehouse", str(nights.warehouse)]
-    command = ["nightly", "--engine", engine, *places, "--config", str(config), "--date", str(day)]
-    subprocess.run([sys.executable, "-m", "solatium.cli", *command], check=True)
 
 
 @pytest.mark.both_engines
@@ -50,12 +37,12 @@ def test_embedded_begins_spark_goes_on_and_embedded_ends(running: Engine, tmp_pa
     nights.land(
         {table: [row for row in some if row["dt"] == FIRST] for table, some in rows.items()}
     )
-    elsewhere(nights, "embedded", FIRST)
+    nights.run_elsewhere("embedded", FIRST, CONFIG)
     nights.land(rows)
     late = landing(entrant("newcomer", commodity="draw-0"), ordered("ann", "race-0", clock="03:00"))
     nights.land(late, part="part-1")
     nights.run(SECOND, CONFIG)
-    elsewhere(nights, "embedded", THIRD)
+    nights.run_elsewhere("embedded", THIRD, CONFIG)
     rows = {table: [*some, *late[table]] for table, some in rows.items()}
     expected = reference_tables(rows, CONFIG, THIRD)
     assert disagreements(nights, expected, last_closed=THIRD) == []
