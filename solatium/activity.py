@@ -32,9 +32,10 @@ def activity(
 
     Columns beside the key: `took_part` boolean; `latest_event` (event key with JOIN_FIELDS) of the
     application period, null without one; `joined_at`; `advance_net` decimal and `advance_paid`
-    boolean of payments before the rush; `order_state` int (place in ORDER_STATES);
-    `cancelled_after_confirmation`, `voided_after_confirmation` boolean; `attempt` (event key with
-    the quantity) of the earliest submission in the rush; `confirmed_units` bigint.
+    boolean of payments before the rush; `advance_held` decimal of payments of all times;
+    `order_state` int (place in ORDER_STATES); `cancelled_after_confirmation`,
+    `voided_after_confirmation` boolean; `attempt` (event key with the quantity) of the earliest
+    submission in the rush; `confirmed_units` bigint.
     """
     times = F.broadcast(
         windows.select(
@@ -60,6 +61,7 @@ def activity(
         F.min("first_join").alias("first_join"),
         F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
         _or("advance_paid"),
+        F.coalesce(F.sum("held"), F.lit(0)).cast("decimal(28,2)").alias("advance_held"),
         F.min("order_state").alias("order_state"),
         _or("cancelled_after_confirmation"),
         _or("voided_after_confirmation"),
@@ -84,6 +86,7 @@ _SHAPE = {
     "latest_withdrawal": "string",
     "first_join": "timestamp",
     "advance": "decimal(18,2)",
+    "held": "decimal(18,2)",
     "advance_paid": "boolean",
     "order_state": "int",
     "cancelled_after_confirmation": "boolean",
@@ -148,12 +151,12 @@ def signed_advance() -> Column:
 
 
 def _of_payment(payments: DataFrame) -> DataFrame:
-    counts = (F.col("event_time") < F.col("rush_open")) & (
-        F.col("currency") == F.col("window_currency")
-    )
+    is_in_currency = F.col("currency") == F.col("window_currency")
+    counts = (F.col("event_time") < F.col("rush_open")) & is_in_currency
     return payments.select(
         *ACCOUNT,
         F.when(counts, signed_advance()).alias("advance"),
+        F.when(is_in_currency, signed_advance()).alias("held"),
         (counts & (F.col("kind") == "advance_paid")).alias("advance_paid"),
     )
 

@@ -24,15 +24,13 @@ from solatium.windows import KEY
 _VERSION = ("updated_at", "dt", "content")
 
 
-def latest_accounts(accounts: DataFrame) -> DataFrame:
-    """Of each account, whether its latest version is `eligible`: active, and not blacklisted."""
-    order = Window.partitionBy("account_id").orderBy(*(F.col(name).desc() for name in _VERSION))
-    return (
-        accounts.withColumn("content", content(contracts.landing("accounts")))
-        .withColumn("place", F.row_number().over(order))
-        .where("place = 1")
-        .select("account_id", _is_eligible().alias("eligible"))
-    )
+def latest_accounts(versions: DataFrame) -> DataFrame:
+    """Of each account, whether its latest version is `eligible`: active, and not blacklisted.
+
+    `versions` from `screening.account_versions`.
+    """
+    latest = versions.where(F.col("superseded_at").isNull())
+    return latest.select("account_id", _is_eligible().alias("eligible"))
 
 
 def latest_accounts_by_date(accounts: DataFrame, losses: DataFrame, grace_days: int) -> DataFrame:

@@ -7,8 +7,9 @@ the history as of the day before them.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
@@ -20,6 +21,7 @@ from solatium.windows import KEY
 
 ACCOUNT_SCOPE = ("account_id", "scope")
 ORDER = ("business_date", "rush_close", *KEY)
+_STREAK = "consecutive_failures"
 
 # The pipeline's own: account_history as of the last date that is closed.
 CLOSED = replace(contracts.warehouse("account_history"), name="_account_history_closed")
@@ -34,26 +36,53 @@ def account_outcomes(
 ) -> DataFrame:
     """`account_outcomes` of the dates of `allocations`: one row per outcome that counts.
 
+    The outcomes of an account are put into one list and gone through in order: accounts are many
+    and their lists short, for which engines' window functions take several times as long.
     `opening` is `account_history` as of the day before the first of these dates.
     """
-    counted = _within_daily_limit(_countable(allocations, windows, settings, regimes), regimes)
-    in_order = Window.partitionBy(*ACCOUNT_SCOPE).orderBy(*ORDER)
-    result = F.col("result")
-    resets = regimes.setting(lambda regime: regime.history.forfeit_resets_streak, "boolean")
-    sets_to_zero = (result == "won") | ((result == "forfeited") & resets)
-    previous = F.coalesce(F.lag("business_date").over(in_order), F.col("opening_date"))
-    is_expired = _is_expired(F.col("business_date"), previous, regimes)
-    # A run of outcomes begins where the streak is set to zero; in it, every loss adds one.
-    runs = (
-        counted.join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
-        .withColumn("begins", (is_expired | sets_to_zero).cast("int"))
-        .withColumn("run", F.sum("begins").over(in_order))
+    in_order = F.array_sort(F.collect_list(F.struct(*ORDER, "result", "regime")))
+    lives = (
+        _countable(allocations, windows, settings, regimes)
+        .groupBy(*ACCOUNT_SCOPE)
+        .agg(in_order.alias("outcomes"))
+        .join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
     )
-    in_run = Window.partitionBy(*ACCOUNT_SCOPE, "run").orderBy(*ORDER)
-    carried = F.when(F.col("run") == 0, F.coalesce("opening_streak", F.lit(0))).otherwise(F.lit(0))
-    streak = F.sum((result == "lost").cast("int")).over(in_run) + carried
+    start = F.struct(
+        F.coalesce("opening_streak", F.lit(0)).alias("streak"),
+        F.col("opening_date").alias("day"),
+        F.lit(0).alias("losses"),
+        F.array().cast("array<int>").alias("streaks"),
+    )
+    streaks = F.aggregate("outcomes", start, partial(_lived_through, regimes))["streaks"]
+    each = F.explode(F.arrays_zip("outcomes", streaks.alias("streaks"))).alias("each")
     return contracts.warehouse("account_outcomes").shape(
-        runs.withColumn("consecutive_failures", streak)
+        lives.select(*ACCOUNT_SCOPE, each)
+        .select(*ACCOUNT_SCOPE, "each.outcomes.*", F.col("each.streaks").alias(_STREAK))
+        .where(F.col(_STREAK).isNotNull())
+    )
+
+
+def _lived_through(regimes: Regimes, before: Column, outcome: Column) -> Column:
+    """What an outcome makes of what an account has been through in the dates that are counted.
+
+    `streak` and `day` are those after the last outcome that counted, `losses` how many counted on
+    that day, and `streaks` has a number for each outcome, null for those that do not count.
+    """
+    day, result, regime = (outcome[name] for name in ("business_date", "result", "regime"))
+    is_lost = result == "lost"
+    losses = F.when(before["day"] == day, before["losses"]).otherwise(F.lit(0))
+    most = regimes.setting(lambda r: r.history.max_failures_per_day, "int", regime)
+    counts = F.coalesce(~is_lost | (losses < most), F.lit(True))
+    resets = regimes.setting(lambda r: r.history.forfeit_resets_streak, "boolean", regime)
+    is_over = _is_expired(day, before["day"], regimes, regime)
+    is_over = is_over | (result == "won") | ((result == "forfeited") & resets)
+    carried = F.when(is_over, F.lit(0)).otherwise(before["streak"])
+    streak, one_more = carried + is_lost.cast("int"), losses + is_lost.cast("int")
+    return F.struct(
+        F.when(counts, streak).otherwise(before["streak"]).alias("streak"),
+        F.when(counts, day).otherwise(before["day"]).alias("day"),
+        F.when(counts, one_more).otherwise(before["losses"]).alias("losses"),
+        F.concat(before["streaks"], F.array(F.when(counts, streak))).alias("streaks"),
     )
 
 
@@ -134,7 +163,9 @@ def points(
     (`business_date`, `campaign_id`, `category`, `regime`). `opening` is `account_history` of all
     outcomes before the business date.
     """
-    is_expired = _is_expired(F.col("business_date"), F.col("opening_date"), regimes)
+    is_expired = _is_expired(
+        F.col("business_date"), F.col("opening_date"), regimes, F.col("regime")
+    )
     streak = F.when(~is_expired, F.col("opening_streak"))
     return (
         accounts.withColumn("scope", scope(settings))
@@ -153,9 +184,9 @@ def _before(opening: DataFrame) -> DataFrame:
     )
 
 
-def _is_expired(day: Column, previous: Column, regimes: Regimes) -> Column:
+def _is_expired(day: Column, previous: Column, regimes: Regimes, regime: Column) -> Column:
     """Whether more than `streak_expiry_days` lie between two outcomes; false without an earlier."""
-    most = regimes.setting(lambda regime: regime.history.streak_expiry_days, "int")
+    most = regimes.setting(lambda r: r.history.streak_expiry_days, "int", regime)
     return F.coalesce(F.datediff(day, previous) > most, F.lit(False))
 
 
@@ -185,22 +216,10 @@ def _countable(
         allocations.where(took_place & result.isin("won", "lost", "forfeited"))
         .join(F.broadcast(facts), on=list(KEY))
         .where((result != "lost") | loss_counts)
-        .select("account_id", "scope", *ORDER, "regime", result.alias("result"))
+        .select(*ACCOUNT_SCOPE, *ORDER, "regime", result.alias("result"))
     )
 
 
 def _within_micros(regime: Regime) -> int | None:
     seconds = regime.history.attempt_within_seconds
     return None if seconds is None else seconds * 1_000_000
-
-
-def _within_daily_limit(countable: DataFrame, regimes: Regimes) -> DataFrame:
-    """Leaves out, of an account's losses of one date, those after the first few."""
-    if not regimes.any(lambda regime: regime.history.max_failures_per_day is not None):
-        return countable
-    most = regimes.setting(lambda regime: regime.history.max_failures_per_day, "int")
-    of_day = Window.partitionBy(*ACCOUNT_SCOPE, "business_date", F.col("result") == "lost")
-    place = F.row_number().over(of_day.orderBy("rush_close", *KEY))
-    return countable.withColumn("place", place).where(
-        (F.col("result") != "lost") | most.isNull() | (F.col("place") <= most)
-    )

@@ -55,13 +55,31 @@ def event_hash() -> Column:
     return F.xxhash64(*_EVENT)
 
 
-def repeated(rows: DataFrame, earlier: DataFrame) -> DataFrame:
-    """Hashes (`hash`) of event keys that stand more than once in `rows`, or in `earlier` too."""
-    hashes = rows.select(event_hash().alias("hash"))
-    within = hashes.groupBy("hash").count().where("count > 1").select("hash")
-    before = earlier.select(event_hash().alias("hash"))
-    again = hashes.join(before, on="hash", how="left_semi")
-    return within.unionByName(again).distinct()
+def doubtful(rows: DataFrame, earlier: DataFrame, source: str) -> DataFrame:
+    """Hashes (`hash`) of event keys of which a row is malformed, or of which there are several.
+
+    `rows` are landing rows of one arrival date, as `frames` has them, and `earlier` rows that came
+    before. All rows whose hash is another are well-formed and stay: one pass over a night's rows
+    finds the few to look at.
+    """
+    is_bad = row_rules.is_malformed(contracts.landing(source))
+    new = rows.select(event_hash().alias("hash"), is_bad.alias("bad"), F.lit(True).alias("new"))
+    old = earlier.select(
+        event_hash().alias("hash"), F.lit(False).alias("bad"), F.lit(False).alias("new")
+    )
+    counts = (
+        new.unionByName(old)
+        .groupBy("hash")
+        .agg(
+            F.count("*").alias("rows"), F.bool_or("bad").alias("bad"), F.bool_or("new").alias("new")
+        )
+    )
+    return counts.where("new and (bad or rows > 1)").select("hash")
+
+
+def among(rows: DataFrame, hashes: DataFrame, *, how: str) -> DataFrame:
+    """The rows whose event hash is one of `hashes` ("left_semi"), or none of them ("left_anti")."""
+    return rows.join(hashes, on=event_hash() == F.col("hash"), how=how)
 
 
 def judged_by_id(rows: DataFrame, source: str) -> DataFrame:
@@ -87,22 +105,18 @@ def judged_by_id(rows: DataFrame, source: str) -> DataFrame:
 
 
 def without_repeats(
-    rows: DataFrame, earlier: DataFrame, hashes: DataFrame, source: str
+    rows: DataFrame, earlier: DataFrame, source: str
 ) -> tuple[DataFrame, DataFrame]:
     """The rows of one arrival date that stay, and the others with a `reason` (`judged_by_id`).
 
-    `earlier` are rows of earlier arrival dates, judged before; `hashes` from `repeated`.
+    `earlier` are rows of earlier arrival dates, judged before. Of an id all rows are given.
     """
-    columns = rows.columns
-    once = rows.join(hashes, on=event_hash() == F.col("hash"), how="left_anti")
-    new = rows.join(hashes, on=event_hash() == F.col("hash"), how="left_semi")
-    known = earlier.join(hashes, on=event_hash() == F.col("hash"), how="left_semi")
-    both = new.withColumn("is_new", F.lit(True)).unionByName(
-        known.select(*columns).withColumn("is_new", F.lit(False))
+    both = rows.withColumn("is_new", F.lit(True)).unionByName(
+        earlier.select(*rows.columns).withColumn("is_new", F.lit(False))
     )
     judged = judged_by_id(both, source).where("is_new").drop("is_new")
     stays = judged.where(F.col("reason").isNull()).drop("reason")
-    return once.unionByName(stays), judged.where(F.col("reason").isNotNull())
+    return stays, judged.where(F.col("reason").isNotNull())
 
 
 def placed(rows: DataFrame, windows: DataFrame, grace_days: int) -> tuple[DataFrame, DataFrame]:

@@ -38,12 +38,17 @@ class Known:
 
 @dataclass(frozen=True)
 class _Arrival:
-    """Rows of one landing table, judged by themselves and by their ids, not yet by windows."""
+    """Rows of one landing table, judged by themselves and by their ids, not yet by windows.
+
+    `bad` are quarantine rows, `aside` repeats and conflicts, None where there are none. `named` has
+    the keys of the windows that events name, with `dt`.
+    """
 
     good: DataFrame
-    bad: DataFrame  # as quarantine rows
-    aside: DataFrame | None  # repeats and conflicts
+    bad: DataFrame
     judged: Judged
+    aside: DataFrame | None = None
+    named: DataFrame | None = None
 
 
 class Intake:
@@ -90,10 +95,7 @@ class Intake:
                 if has_moved:
                     self.placing.follow(source, moved, in_force)
                 if source in arrivals:
-                    good = arrivals[source].good
-                    accepted, aside = ingest.placed(good, in_force, self.settings.grace_days)
-                    stage.rows_out += self.warehouse.append(source, accepted)
-                    self._set_aside(source, aside)
+                    stage.rows_out += self._place(source, arrivals[source], in_force)
             stage.rows_in = self.tally.rows_in
         if corrected is not None:
             changed = self.scratch.keep(windows.changed(start, in_force), "windows_changed_in_all")
@@ -104,42 +106,69 @@ class Intake:
     def _arrival(self, source: str, before: DataFrame) -> _Arrival:
         with self.context.stages.stage(f"read {source}", self.day) as stage:
             stage.rows_in = self.context.landing.rows(source, self.day)
-            raw = self.context.landing.read(
+            rows = self.context.landing.read(
                 self.warehouse.engine, self.scratch.folder, source, self.day
             )
-            good, bad = ingest.arrivals(raw, source, self.day)
-            bad = self.scratch.keep(bad, f"bad_{source}")
-            reasons, quarantined = counted(bad.groupBy("reasons").count().collect())
-            aside, shown = None, bad
-            if source == "windows":
-                good = self.scratch.keep(good, "arrived_windows")
-            elif source in EVENTS:
-                good, aside = self._without_repeats(source, good, before)
-                if aside is not None:
-                    conflicts = aside.where(F.col("reason") == ingest.CONFLICT)
-                    if number := conflicts.count():
-                        reasons[ingest.CONFLICT] = number
-                        quarantined += number
-                    contract = contracts.landing(source)
-                    shown = bad.unionByName(row_rules.set_aside(conflicts, contract))
-            stage.rows_out = stage.rows_in - quarantined
-        judged = Judged(source, self.day, stage.rows_in, quarantined, reasons, shown)
-        return _Arrival(good, bad, aside, judged)
+            take = self._events if source in EVENTS else self._versions
+            arrival = take(source, rows, before)
+            stage.rows_out = stage.rows_in - arrival.judged.quarantined
+            return arrival
 
-    def _without_repeats(
-        self, source: str, rows: DataFrame, before: DataFrame
-    ) -> tuple[DataFrame, DataFrame | None]:
-        """The rows less their repetitions, and those that repeat another event, or its id."""
-        named = rows.select(*_WINDOW).distinct()
+    def _versions(self, source: str, rows: DataFrame, before: DataFrame) -> _Arrival:
+        good, bad = ingest.arrivals(rows, source, self.day)
+        bad = self.scratch.keep(bad, f"bad_{source}")
+        judged = self._judged(source, bad)
+        if not judged.quarantined:
+            good = self._as_they_are(source, rows)
+        if source == "windows":
+            good = self.scratch.keep(good, "arrived_windows")
+        return _Arrival(good, bad, judged)
+
+    def _events(self, source: str, rows: DataFrame, before: DataFrame) -> _Arrival:
+        """Only rows that are malformed, and such with the id of another, are looked at closely."""
+        named = rows.select(*_WINDOW).distinct().withColumn("dt", F.lit(self.day))
+        named = self.scratch.keep(named, f"windows_of_{source}")
+        earlier = self._earlier(source, named, before)
+        hashes = ingest.doubtful(rows, earlier, source)
+        hashes = self.scratch.keep(hashes, f"doubtful_hashes_{source}")
+        plain = self._as_they_are(source, rows)
+        if hashes.count() == 0:
+            nothing = ingest.arrivals(rows.limit(0), source, self.day)[1]
+            return _Arrival(plain, nothing, self._judged(source, nothing), named=named)
+        doubtful = self.scratch.keep(
+            ingest.among(rows, hashes, how="left_semi"), f"doubtful_{source}"
+        )
+        good, bad = ingest.arrivals(doubtful, source, self.day)
+        known = ingest.among(earlier, hashes, how="left_semi")
+        stays, aside = ingest.without_repeats(good, known, source)
+        bad = self.scratch.keep(bad, f"bad_{source}")
+        aside = self.scratch.keep(aside, f"repeats_{source}")
+        good = ingest.among(plain, hashes, how="left_anti").unionByName(stays)
+        return _Arrival(good, bad, self._judged(source, bad, aside), aside, named)
+
+    def _as_they_are(self, source: str, rows: DataFrame) -> DataFrame:
+        """Rows of which none breaks a rule."""
+        return rows.select(*contracts.landing(source).names, F.lit(self.day).alias("dt"))
+
+    def _earlier(self, source: str, named: DataFrame, before: DataFrame) -> DataFrame:
+        """The rows of windows that are named now, and all that are set aside, of earlier dates."""
+        columns = [*contracts.landing(source).names, "dt"]
         dates = days(before.join(named, on=_WINDOW, how="left_semi"), "business_date")
         accepted = self.warehouse.read(source).where(F.col("business_date").isin(dates))
         aside = self.warehouse.read(f"_set_aside_{source}")
-        earlier = accepted.select(*rows.columns).unionByName(aside.select(*rows.columns))
-        hashes = self.scratch.keep(ingest.repeated(rows, earlier), f"repeated_{source}")
-        if hashes.count() == 0:
-            return rows, None
-        once, others = ingest.without_repeats(rows, earlier, hashes, source)
-        return once, self.scratch.keep(others, f"repeats_{source}")
+        return accepted.select(*columns).unionByName(aside.select(*columns))
+
+    def _judged(self, source: str, bad: DataFrame, aside: DataFrame | None = None) -> Judged:
+        """The rows in numbers; of those that are set aside conflicts count as bad."""
+        reasons, quarantined = counted(bad.groupBy("reasons").count().collect())
+        if aside is not None:
+            conflicts = aside.where(F.col("reason") == ingest.CONFLICT)
+            if number := conflicts.count():
+                reasons[ingest.CONFLICT] = number
+                quarantined += number
+                bad = bad.unionByName(row_rules.set_aside(conflicts, contracts.landing(source)))
+        rows = self.context.landing.rows(source, self.day)
+        return Judged(source, self.day, rows, quarantined, reasons, bad)
 
     def _pass_gates(self, arrivals: dict[str, _Arrival]) -> None:
         for arrival in arrivals.values():
@@ -148,6 +177,16 @@ class Intake:
         self.context.gates.pass_all(arrival.judged for arrival in arrivals.values())
 
     # Writing
+
+    def _place(self, source: str, arrival: _Arrival, in_force: DataFrame) -> int:
+        """Accepts events, and sets aside those of windows that are unknown or too old."""
+        accepted, aside = ingest.placed(arrival.good, in_force, self.settings.grace_days)
+        number = self.warehouse.append(source, accepted)
+        assert arrival.named is not None  # as of all events
+        _, elsewhere = ingest.placed(arrival.named, in_force, self.settings.grace_days)
+        if elsewhere.head(1):  # or the rows need not be gone through once more
+            self._set_aside(source, aside)
+        return number
 
     def _set_aside(self, source: str, aside: DataFrame) -> None:
         counts = self.placing.set_aside(source, aside)

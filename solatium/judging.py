@@ -38,6 +38,7 @@ class Judging:
         self.closed_before = closed_before
         self.tally = tally
         self.written: Counter[str] = Counter()  # rows by table
+        self._versions: dict[date, DataFrame] = {}  # of accounts, by the last date in sight
 
     def of(self, table: str, dates: Sequence[date]) -> DataFrame:
         """The rows of a table of these business dates."""
@@ -62,10 +63,15 @@ class Judging:
                 groups.append([day])
         return groups
 
-    def accounts_in_sight(self, day: date) -> DataFrame:
-        """The account versions that windows of a business date may see."""
+    def account_versions(self, day: date) -> DataFrame:
+        """The account versions that windows of a business date may see (`screening`)."""
         cutoff = min(self.context.day, day + self.context.grace)
-        return self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))
+        if cutoff not in self._versions:
+            keep = self.context.scratch.keep
+            in_sight = self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))
+            found = account_versions(in_sight, keep)
+            self._versions[cutoff] = keep(found, f"account_versions_{cutoff}")
+        return self._versions[cutoff]
 
     def put(
         self,
@@ -107,7 +113,7 @@ class Judging:
             acted = stage.rows_out = acts.count()
         with stage_of("screen", day) as stage:
             stage.rows_in = acted
-            versions = keep(account_versions(self.accounts_in_sight(dates[0])), "account_versions")
+            versions = self.account_versions(dates[0])
             screened = screen(acts, versions, due, self.context.regimes)
             stage.rows_out = self.put("screened_participants", screened, dates, instead_of)
         with stage_of("allocate", day) as stage:
@@ -126,6 +132,10 @@ class Judging:
             self._tally(self._only(self.of("window_results", dates), due, instead_of))
             audit = statistics.audit_discrepancies(allocations, acts, due)
             stage.rows_out = self.put("audit_discrepancies", audit, dates, instead_of)
+        if instead_of is None:  # or payments may have come that no longer count for the rush
+            with stage_of("list refunds", day) as stage:
+                refunds = statistics.refunds_due(acts, allocations, due)
+                stage.rows_out = self.put("refunds_due", refunds, dates)
 
     def award(self, dates: Sequence[date], latest: DataFrame) -> int:
         """Awards the counted losses of these dates again; how many awards there are then.

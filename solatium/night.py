@@ -74,7 +74,7 @@ class Night:
             self._judge_all(groups, opening)
         elif restated:
             self.warehouse.overwrite("account_history", opening)
-        self._list_refunds(judged, restated)
+        self._list_refunds(restated)
         closed = self._newly_closed()
         self._post(closed)
         self._check(judged, closed, opening, restated)
@@ -124,42 +124,34 @@ class Night:
     def _award(self, dates: list[date]) -> None:
         with self.context.stages.stage("award", self.day) as stage:
             stage.rows_in = self.judging.written["account_outcomes"]
-            latest = latest_accounts(self.judging.accounts_in_sight(dates[0]))
+            latest = latest_accounts(self.judging.account_versions(dates[0]))
             stage.rows_out = self.judging.award(dates, latest)
 
-    def _list_refunds(self, dates: list[date], restated: Restated | None) -> None:
-        """Refunds of the open dates, and of closed windows that were judged or paid for since."""
+    def _list_refunds(self, restated: Restated | None) -> None:
+        """Refunds of closed windows that were judged anew, or paid for since."""
+        late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
+        keys = [late.where(F.col("dt") == F.lit(self.day)).select(*windows.KEY)]
+        if restated:
+            keys.append(restated.windows)
+        if self.known.corrected and self.known.corrected.payments is not None:
+            keys.append(self.known.corrected.payments)
+        named = reduce(DataFrame.unionByName, keys).distinct()
+        # windows that have moved are on two dates
+        sides = [self.in_force, *([self.known.before] if restated else [])]
+        is_closed = F.col("business_date") < F.lit(self.last_closed)
+        closed = [
+            side.where(is_closed).join(named, on=list(windows.KEY), how="left_semi")
+            for side in sides
+        ]
+        dates = sorted({day for side in closed for day in days(side, "business_date")})
+        if not dates:
+            return
         with self.context.stages.stage("list refunds", self.day) as stage:
-            late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
-            if dates:
-                anew = self._refunds(self.judging.windows(dates), dates, late)
-                stage.rows_out = self.judging.put("refunds_due", anew, dates)
-            keys = [late.where(F.col("dt") == F.lit(self.day)).select(*windows.KEY)]
-            if restated:
-                keys.append(restated.windows)
-            if self.known.corrected and self.known.corrected.payments is not None:
-                keys.append(self.known.corrected.payments)
-            named = reduce(DataFrame.unionByName, keys).distinct()
-            # windows that have moved are on two dates
-            sides = [self.in_force, *([self.known.before] if restated else [])]
-            is_closed = F.col("business_date") < F.lit(self.last_closed)
-            closed = [
-                side.where(is_closed).join(named, on=list(windows.KEY), how="left_semi")
-                for side in sides
-            ]
-            dates = sorted({day for side in closed for day in days(side, "business_date")})
-            if dates:
-                anew = self._refunds(closed[0], dates, late)
-                stage.rows_out += self.judging.put("refunds_due", anew, dates, named)
-
-    def _refunds(self, due: DataFrame, dates: Sequence[date], late: DataFrame) -> DataFrame:
-        columns = contracts.landing("payment").names
-        payments = self.judging.of("payment", dates).select(*columns)
-        return statistics.refunds_due(
-            payments.unionByName(late.select(*columns)),
-            self.judging.of("allocations", dates),
-            due,
-        )
+            due, columns = closed[0], contracts.landing("payment").names
+            payments = self.judging.of("payment", dates).select(*columns)
+            held = statistics.advance_held(payments.unionByName(late.select(*columns)), due)
+            refunds = statistics.refunds_due(held, self.judging.of("allocations", dates), due)
+            stage.rows_out = self.judging.put("refunds_due", refunds, dates, named)
 
     def _newly_closed(self) -> list[date]:
         """The closed dates of which the ledger may not hold what is awarded."""

@@ -54,13 +54,18 @@ class Regimes:
         place = period * (len(self._campaigns) + 1) + campaign + 1
         return F.element_at(F.array(*(F.lit(number) for number in self._numbers)), place)
 
-    def setting(self, value: Callable[[Regime], Any], kind: str) -> Column:
-        """What `value` takes of a regime, in the SQL type `kind`, by the column `regime`."""
+    def setting(
+        self, value: Callable[[Regime], Any], kind: str, regime: Column | None = None
+    ) -> Column:
+        """What `value` takes of a regime, in the SQL type `kind`, by the column `regime`.
+
+        Or by another number of a regime.
+        """
         values = [value(regime) for regime in self.distinct]
         literals = [F.lit(one).cast(kind) for one in values]
         if all(one == values[0] for one in values):
             return literals[0]
-        return F.element_at(F.array(*literals), F.col("regime") + 1)
+        return F.element_at(F.array(*literals), (F.col("regime") if regime is None else regime) + 1)
 
     def by(self, value: Callable[[Regime], Any], column: Callable[[Any], Column]) -> Column:
         """The column that `column` makes of what `value` takes of a regime."""

@@ -53,7 +53,12 @@ def rules(contract: Table) -> list[Rule]:
 
 def well_formed(rows: DataFrame, contract: Table) -> DataFrame:
     """The rows that break no rule, with the contract's columns."""
-    return rows.where(~_any(rules(contract))).select(*contract.names)
+    return rows.where(~is_malformed(contract)).select(*contract.names)
+
+
+def is_malformed(contract: Table) -> Column:
+    """Whether a row breaks a rule; never null."""
+    return _any(rules(contract))
 
 
 def malformed(rows: DataFrame, contract: Table, dt: Column) -> DataFrame:

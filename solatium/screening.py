@@ -12,30 +12,39 @@ from solatium import contracts
 from solatium.activity import ACCOUNT, JOIN_FIELDS
 from solatium.ordering import content, event_key, key_field, key_id
 from solatium.regimes import Regimes
+from solatium.selection import Keep, kept_nowhere
 from solatium.windows import KEY
 
 
-def account_versions(accounts: DataFrame) -> DataFrame:
+def account_versions(accounts: DataFrame, keep: Keep = kept_nowhere) -> DataFrame:
     """Account rows, each with the time `superseded_at` from which a later version counts.
 
     `accounts` has the versions that are in sight by arrival date. A version counts at times `t`
     with `updated_at <= t < superseded_at` (null: for good), so that a window sees one at most.
-    `shares_person` is whether another account has, or had, the same `person_id`.
+    `shares_person` is whether another account has, or had, the same `person_id`. Versions are put
+    in order only of the accounts that have several; `keep` stores the ids of these.
     """
-    order = Window.partitionBy("account_id").orderBy("updated_at", "dt", "content")
     shared = (
         accounts.where(F.col("person_id").isNotNull())
         .groupBy("person_id")
         .agg((F.min("account_id") < F.max("account_id")).alias("shares_person"))
         .where("shares_person")
     )
-    return (
-        accounts.withColumn("content", content(contracts.landing("accounts")))
-        .withColumn("superseded_at", F.lead("updated_at").over(order))
-        .join(shared, on="person_id", how="left")
-        .withColumn("shares_person", F.coalesce("shares_person", F.lit(False)))
-        .drop("content", "dt")
+    known = accounts.join(shared, on="person_id", how="left").withColumn(
+        "shares_person", F.coalesce("shares_person", F.lit(False))
     )
+    several = accounts.groupBy("account_id").count().where("count > 1").select("account_id")
+    several = keep(several, "accounts_with_versions")
+    order = Window.partitionBy("account_id").orderBy("updated_at", "dt", "content")
+    in_order = (
+        known.join(several, on="account_id", how="left_semi")
+        .withColumn("content", content(contracts.landing("accounts")))
+        .withColumn("superseded_at", F.lead("updated_at").over(order))
+        .drop("content")
+    )
+    single = known.join(several, on="account_id", how="left_anti")
+    for_good = F.lit(None).cast("timestamp")
+    return single.withColumn("superseded_at", for_good).unionByName(in_order).drop("dt")
 
 
 def screen(

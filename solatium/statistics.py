@@ -97,25 +97,34 @@ def audit_discrepancies(
     return contracts.warehouse("audit_discrepancies").shape(of_ready.unionByName(of_others))
 
 
-def refunds_due(payments: DataFrame, allocations: DataFrame, windows: DataFrame) -> DataFrame:
+def refunds_due(held: DataFrame, allocations: DataFrame, windows: DataFrame) -> DataFrame:
     """`refunds_due`: one row per account whose advance the platform still holds without cause.
 
-    `payments` are all accepted payment rows of the windows, of all times, late ones included.
+    `held` has a row per account and window with `advance_held`, as `activity.activity` has it, or
+    `advance_held` where payments have come since.
     """
-    dates = windows.where(F.col("held").isNull()).select(
-        *KEY, "business_date", F.col("currency").alias("window_currency")
-    )
-    balances = (
-        payments.join(F.broadcast(dates), on=list(KEY))
-        .where(F.col("currency") == F.col("window_currency"))
-        .groupBy(*ACCOUNT, "business_date")
-        .agg(F.sum(signed_advance()).alias("amount"))
-        .where("amount > 0")
-    )
+    dates = windows.where(F.col("held").isNull()).select(*KEY, "business_date")
     outcomes = allocations.select(*ACCOUNT, "outcome")
     owed = (
-        balances.join(outcomes, on=list(ACCOUNT), how="left")
+        held.where("advance_held > 0")
+        .select(*ACCOUNT, F.col("advance_held").alias("amount"))
+        .join(F.broadcast(dates), on=list(KEY))
+        .join(outcomes, on=list(ACCOUNT), how="left")
         .withColumn("outcome", F.coalesce("outcome", F.lit("not_ready")))
         .where(~F.col("outcome").isin("won", "forfeited"))
     )
     return contracts.warehouse("refunds_due").shape(owed)
+
+
+def advance_held(payments: DataFrame, windows: DataFrame) -> DataFrame:
+    """What the platform holds of each account's advance: ACCOUNT and `advance_held`.
+
+    `payments` are all accepted payment rows of the windows, of all times, late ones included.
+    """
+    currencies = windows.select(*KEY, F.col("currency").alias("window_currency"))
+    return (
+        payments.join(F.broadcast(currencies), on=list(KEY))
+        .where(F.col("currency") == F.col("window_currency"))
+        .groupBy(*ACCOUNT)
+        .agg(F.sum(signed_advance()).alias("advance_held"))
+    )

@@ -172,7 +172,7 @@ MUTANTS = (
     Mutant("an advance of exactly the least counts", "history",
            "(advance >= least)", "(advance > least)"),
     Mutant("of a date as many losses count as are allowed", "history",
-           '(F.col("place") <= most)', '(F.col("place") < most)'),
+           '(losses < most)', '(losses <= most)'),
     Mutant("history order goes by rush_close before the ids", "history",
            'ORDER = ("business_date", "rush_close", *KEY)', 'ORDER = ("business_date", *KEY, "rush_close")'),
     Mutant("a forfeit resets the streak where it shall", "history",
