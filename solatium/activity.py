@@ -171,15 +171,14 @@ def _of_orders(events: DataFrame) -> DataFrame:
         range(len(ORDER_STATES) - 1),
         F.lit(str(len(ORDER_STATES) - 1)),
     )
-    key = event_key(time, F.col("event_id"), state, quantity)
-    attempt = event_key(time, F.col("event_id"), quantity)
+    key = event_key(time, F.col("event_id"), quantity, state)
     by_order = events.groupBy(*ACCOUNT, "order_id").agg(
         F.max(key).alias("latest"),
         F.bool_or(status == "confirmed").alias("was_confirmed"),
-        F.min(F.when((status == "submitted") & in_rush, attempt)).alias("attempt"),
+        F.min(F.when((status == "submitted") & in_rush, key)).alias("attempt"),
     )
-    latest_state = key_field(F.col("latest"), 0).cast("int")
-    latest_quantity = key_field(F.col("latest"), 1).cast("bigint")
+    latest_quantity = key_field(F.col("latest"), 0).cast("bigint")
+    latest_state = key_field(F.col("latest"), 1).cast("int")
     units = F.greatest(F.coalesce(latest_quantity, F.lit(1)), F.lit(0))
 
     def ended(state: str) -> Column:

@@ -36,11 +36,13 @@ def allocate(
         F.bool_or(F.col("unit") == "team").alias("teams"),
         F.bool_or(F.col("policy") == "weighted_lottery").alias("weights"),
     ).collect()[0]
+    if kinds.teams or kinds.weights:
+        entered = keep(entered, "ready_accounts")
     if kinds.teams:
-        entered = entries.in_teams(keep(entered, "ready_accounts"))
+        entered = entries.in_teams(entered)
     if kinds.weights:
-        entered = entries.weighed(keep(entered, "entered"), opening, settings, regimes)
-    entered = keep(entries.with_tickets(entered), "entries")
+        entered = entries.weighed(entered, opening, settings, regimes)
+    entered = keep(entries.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
     won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
     judged = entered.join(won, on=list(ENTRY), how="left")
     table = contracts.warehouse("allocations")

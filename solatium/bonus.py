@@ -140,15 +140,16 @@ def _raw(
     facts = windows.where((F.col("currency") == currency) & pays).select(
         *KEY, "currency", "advance_amount", "campaign_id", "rush_close", "regime"
     )
-    joined = (
-        outcomes.where(F.col("result") == "lost")
-        .join(F.broadcast(facts), on=list(KEY))
-        .join(allocations.select(*ACCOUNT, "quantity", "platform_outcome"), on=list(ACCOUNT))
-    )
     amount = regimes.by(lambda regime: regime.bonus.tiers, _highest(_tier_cents))
     reached = regimes.by(lambda r: r.bonus.tiers, _highest(lambda tier: F.lit(tier.min_failures)))
     is_due = ~at_threshold | (F.col("consecutive_failures") == reached)
-    return joined.withColumn("raw_cents", F.least(amount, most)).where(amount.isNotNull() & is_due)
+    return (
+        outcomes.where(F.col("result") == "lost")
+        .join(F.broadcast(facts), on=list(KEY))
+        .where(reached.isNotNull() & is_due)
+        .join(allocations.select(*ACCOUNT, "quantity", "platform_outcome"), on=list(ACCOUNT))
+        .withColumn("raw_cents", F.least(amount, most))
+    )
 
 
 def _highest(value: Callable[[Tier], Column]) -> Callable[[tuple[Tier, ...]], Column]:
