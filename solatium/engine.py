@@ -31,6 +31,8 @@ _SESSION = {
 }
 # Or PySpark looks up the calling line of every column, a quarter of the time of a small night.
 _NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+# Sail is configured by its environment. What it keeps for a night is read a few times at most.
+_SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -142,11 +144,16 @@ def default_name() -> str:
 
 
 @contextmanager
-def running(name: str, options: Mapping[str, str] | None = None) -> Iterator[Engine]:
-    """Starts the engine `name`, for local Spark with more options, and stops it at the end."""
+def running(
+    name: str, options: Mapping[str, str] | None = None, memory_mb: int | None = None
+) -> Iterator[Engine]:
+    """Starts the engine `name`, and stops it at the end.
+
+    `options` are more of local Spark; `memory_mb` is what the embedded engine may work in.
+    """
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
-    with _embedded() if name == "embedded" else _spark(options or {}) as session:
+    with _embedded(memory_mb) if name == "embedded" else _spark(options or {}) as session:
         settings = _SESSION | (_NO_CALL_SITES if name == "embedded" else _CHECKED_PAGES)
         for key, value in settings.items():
             session.conf.set(key, value)
@@ -154,8 +161,9 @@ def running(name: str, options: Mapping[str, str] | None = None) -> Iterator[Eng
 
 
 @contextmanager
-def _embedded() -> Iterator[SparkSession]:
-    os.environ.setdefault("RUST_LOG", "error")
+def _embedded(memory_mb: int | None) -> Iterator[SparkSession]:
+    for name, value in (_SAIL | _bounded(memory_mb)).items():
+        os.environ.setdefault(name, value)
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)
@@ -167,6 +175,14 @@ def _embedded() -> Iterator[SparkSession]:
     finally:
         session.stop()
         server.stop()
+
+
+def _bounded(memory_mb: int | None) -> dict[str, str]:
+    """Operators share the memory evenly, and those that sort or aggregate go on on the disk."""
+    if memory_mb is None:
+        return {}
+    pool = "SAIL_RUNTIME__MEMORY_POOL__"
+    return {f"{pool}TYPE": "fair", f"{pool}FAIR__MAX_SIZE": str(memory_mb * 1_000_000)}
 
 
 @contextmanager

@@ -44,6 +44,7 @@ Days = Annotated[int, BeforeValidator(whole(0, DAYS))]
 DaysKept = Annotated[
     int, BeforeValidator(whole(1, DAYS, reason="the tables of the newest date are always kept"))
 ]
+MegabytesOrNull = Annotated[int | None, or_null(whole(256))]
 Money = Annotated[Decimal, BeforeValidator(money)]
 MoneyOrNull = Annotated[Decimal | None, or_null(money)]
 

@@ -30,6 +30,7 @@ from solatium.setting_sections import (
     Draw,
     Gates,
     History,
+    MegabytesOrNull,
     Regime,
     Screening,
     Section,
@@ -46,6 +47,7 @@ class Settings(Section):
     grace_days: Days
     rescan_days: Days
     retention_days: DaysKept
+    embedded_memory_mb: MegabytesOrNull
     outcome_source: Literal["replay", "platform"]
     screening: Screening
     draw: Draw
@@ -87,9 +89,9 @@ class Settings(Section):
     def judging(self) -> dict[str, str]:
         """Dotted key -> canonical text, of every key that decides how a date is judged.
 
-        That is all but `rescan_days`, `retention_days` and `gates`, which decide what a run looks
-        at, how long tables are kept, and whether a run goes on. Two configurations judge alike
-        when these are equal; the keys that differ are what a refusal names.
+        That is all but those that decide what a run looks at, how long tables are kept, what memory
+        an engine may take, and whether a run goes on. Two configurations judge alike when these are
+        equal; the keys that differ are what a refusal names.
         """
         flat: dict[str, str] = {}
         for key, value in self._as_json().items():
@@ -112,7 +114,7 @@ class Settings(Section):
         return from_mapping(nested)
 
 
-_NOT_JUDGING = ("rescan_days", "retention_days", "gates")
+_NOT_JUDGING = ("rescan_days", "retention_days", "embedded_memory_mb", "gates")
 _PARTIAL = ("sources", "changes", "campaigns")  # of these, what is unset is not there
 
 

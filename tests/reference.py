@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "grace_days": 2,
     "rescan_days": 35,
     "retention_days": 90,
+    "embedded_memory_mb": None,
     "outcome_source": "replay",
     "screening": {
         "min_account_age_days": 0,

@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "grace_days": 2,
     "rescan_days": 35,
     "retention_days": 90,
+    "embedded_memory_mb": None,
     "outcome_source": "replay",
     "screening": {
         "min_account_age_days": 0,
@@ -146,6 +147,8 @@ ACCEPTED = [
     ("rescan_days", 0, 0),
     ("rescan_days", 100_000, 100_000),
     ("retention_days", 1, 1),
+    ("embedded_memory_mb", 256, 256),
+    ("embedded_memory_mb", None, None),
     ("outcome_source", "platform", "platform"),
     ("screening.min_account_age_days", 30, 30),
     ("screening.min_credit_score", -5, -5),
@@ -293,6 +296,7 @@ REFUSED = [
         0,
         "must be 1 or more, not 0: the tables of the newest date are always kept",
     ),
+    ("embedded_memory_mb", 255, "must be 256 or more, not 255"),
     ("outcome_source", "audit", "must be replay or platform, not 'audit'"),
     ("outcome_source", ["replay"], "must be replay or platform, not a list"),
     ("screening.min_account_age_days", -1, "must be 0 or more, not -1"),
@@ -610,6 +614,7 @@ OTHER: dict[str, Any] = {
     "grace_days": 3,
     "rescan_days": 36,
     "retention_days": 91,
+    "embedded_memory_mb": 4096,
     "outcome_source": "platform",
     "screening.min_account_age_days": 1,
     "screening.min_credit_score": 600,
@@ -634,7 +639,12 @@ OTHER: dict[str, Any] = {
     "changes": [{"from": "2026-03-10", "draw": {"weight_cap": 1}}],
     "campaigns": {"spring": {"draw": {"weight_cap": 1}}},
 }
-NOT_JUDGING = {"rescan_days", "retention_days", "gates.max_quarantine_share"}
+NOT_JUDGING = {
+    "rescan_days",
+    "retention_days",
+    "embedded_memory_mb",
+    "gates.max_quarantine_share",
+}
 
 
 def test_judging_names_every_key_but_those_of_looking_keeping_and_stopping() -> None:
@@ -674,7 +684,7 @@ def test_two_ways_to_say_the_same_have_one_digest(
 
 def test_the_digest_is_sha256_and_stays_the_same_from_release_to_release() -> None:
     digest = load(None).digest()
-    assert digest == "1e022b61405060144a4965e17e7ed4537206a0fd1a1fb2d228766fce6e6776b0"
+    assert digest == "4347f235fcde38f2eca9a022b3cb1029ff21bdaf9873aa921322772ed084db21"
 
 
 def test_judging_is_text_that_can_be_kept_and_read_back() -> None:
