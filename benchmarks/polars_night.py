@@ -275,15 +275,18 @@ def advances(payment: pl.LazyFrame, windows: pl.DataFrame) -> pl.DataFrame:
     facts = windows.lazy().select("w", *WINDOW, "rush_open", col("currency").alias("asked"))
     nothing = pl.lit(0).cast(MONEY)
     amount = col("amount")
-    signed = pl.when(col("kind") == "advance_paid").then(amount)
-    signed = signed.when(col("kind") == "advance_refunded").then(nothing - amount)
+    signed = (
+        pl.when(col("kind") == "advance_paid").then(amount)
+        .when(col("kind") == "advance_refunded").then(nothing - amount)
+        .otherwise(nothing)
+    )  # fmt: skip
     is_before = col("event_time") < col("rush_open")
     return (
         payment.join(facts, on=WINDOW)
         .filter(col("currency") == col("asked"))
         .select(
             *ACCOUNT,
-            signed.otherwise(nothing).cast(MONEY).alias("signed"),
+            signed.cast(MONEY).alias("signed"),
             is_before.alias("is_before"),
             (is_before & (col("kind") == "advance_paid")).alias("has_paid"),
         )
@@ -590,8 +593,8 @@ def audit(allocated: pl.DataFrame, ordered: pl.DataFrame) -> pl.LazyFrame:
     by_replay = (col("outcome") == "won").fill_null(False)
     by_orders = (col("state") == CONFIRMED).fill_null(False)
     by_platform = (col("platform_outcome") == "won").fill_null(by_orders)
-    kind = pl.when(by_replay).then(pl.lit("should_have_won"))
-    kind = kind.otherwise(pl.lit("should_not_have_won"))
+    over, under = pl.lit("should_not_have_won"), pl.lit("should_have_won")
+    kind = pl.when(by_replay).then(under).otherwise(over)
     both = replay.join(platform, on=ACCOUNT, how="full", coalesce=True)
     return both.filter(by_replay != by_platform).select(*ACCOUNT, kind.alias("kind"))
 

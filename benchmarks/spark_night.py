@@ -473,10 +473,10 @@ def refuse_bad_rows(spark: SparkSession) -> None:
             # equal hashes of different ids would be a false alarm, and no loss
             key = "xxhash64(commodity_id, window_id, event_id)"
             counts.append(f"count(*) - count(DISTINCT {key})")
-        found = [int(n or 0) for n in spark.sql(f"SELECT {', '.join(counts)} FROM {table}").head()]
+        found = list(spark.sql(f"SELECT {', '.join(counts)} FROM {table}").collect()[0])
         if table in EVENTS:
             unknown = f"{table} LEFT ANTI JOIN windows USING (commodity_id, window_id)"
-            found += spark.sql(f"SELECT count(*) FROM {unknown}").head()
+            found += spark.sql(f"SELECT count(*) FROM {unknown}").collect()[0]
         if any(found):
             sys.exit(f"{table}: bad rows, ids that come twice, unknown windows: {found}")
 
