@@ -113,9 +113,8 @@ def _where(result: Result) -> str:
         f"{rounds} on {cores} cores of {processor}, {memory} GiB of memory, {system}; {versions}."
     ]
     if result.equal:
-        first = TITLES.get(result.cases[0], result.cases[0])
         equal = ", ".join(TITLES.get(name, name) for name in result.equal)
-        lines.append(f"All tables were found equal, row by row, to those of {first}: {equal}.")
+        lines.append(f"All tables were found equal, row by row, to those of solatium: {equal}.")
     return "\n".join(lines)
 
 

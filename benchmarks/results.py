@@ -39,8 +39,8 @@ class Run:
 
 @dataclass
 class Result:
-    """All runs of a scenario. `equal` are the cases whose tables were found equal to those of the
-    first one."""
+    """All runs of a scenario. `equal` are the cases whose tables were found equal to those of
+    solatium, of its first engine that ran."""
 
     scenario: str
     parameters: dict[str, Any]

@@ -177,10 +177,12 @@ def night(
         return Run("floor", turn, wall, cpu, None)
 
     def check(tables: Path, result: Result) -> None:
-        first, *others = [name for name in chosen if name != "floor"]
-        if first not in ENGINES:
+        first = next((name for name in chosen if name in ENGINES), None)
+        if first is None:
             return
-        for name in others:
+        for name in chosen:
+            if name in (first, "floor"):
+                continue
             found = differences(tables / name, tables / first)
             if found:
                 listed = "\n".join(map(str, found))
