@@ -8,7 +8,7 @@ ENGINE ?= embedded
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test torture mutants lint format types docs notebooks dist lock clean java
+.PHONY: help setup demo test torture mutants bench lint format types docs notebooks dist lock clean java
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ torture: setup ## run the long tests, on ENGINE (embedded, or spark)
 mutants: setup ## break each rule once, and see that the tests notice
 	@$(PY) tests/mutants.py $(ARGS)
 
+bench: setup ## measure a night against the same by hand; ARGS="skew" and others (--help)
+	@$(PY) -m benchmarks.run $(if $(ARGS),$(ARGS),night)
+	@$(PY) -m benchmarks.report
+
 # --- keeping it in order --------------------------------------------------------------------------
 
 lint: .venv/.installed ## look for likely bugs, bad style and bad format
@@ -97,9 +101,10 @@ format: .venv/.installed ## mend what lint can mend by itself
 types: .venv/.installed ## check the types
 	@$(PY) -m mypy
 
-docs: .venv/.installed ## make docs/tables.md from the contracts
+docs: .venv/.installed ## make docs/tables.md from the contracts, docs/performance.md from results
 	@mkdir -p docs
 	@$(PY) -m solatium.contracts docs/tables.md
+	@$(PY) -m benchmarks.report
 
 notebooks: .venv/.installed ## bring both forms of every notebook in line, without output
 	@$(PY) -m jupytext --quiet --to ipynb notebooks/*.py

@@ -68,6 +68,14 @@ DEVELOPMENT = [
     "jupytext>=1.17",
     # The wheel that `make dist` takes its content from.
     "build>=1.2",
+    # Memory and CPU time of the processes that benchmarks run, children and all.
+    "psutil>=6",
+    # The stubs of psutil, which ships none.
+    "types-psutil",
+    # Plots of benchmarks and notebooks; great-expectations brings it, but might cease to.
+    "altair>=5.5",
+    # Saves those plots as SVG, without a browser.
+    "vl-convert-python>=1.7",
     # Builds the project without build isolation, so that nothing comes from outside the lock.
     "setuptools>=80",
 ]

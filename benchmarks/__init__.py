@@ -1,0 +1,1 @@
+"""How long a night takes and what it needs, against the same night written by hand."""
