@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -105,11 +106,15 @@ class Nights:
         place.write_text(yaml.safe_dump(json.loads(json.dumps(config, default=str))))
         places = ["--landing", str(self.landing), "--warehouse", str(self.warehouse)]
         command = ["nightly", "--engine", engine, *places, "--config", str(place), *options]
-        subprocess.run(
+        # a session of Connect leaves marks that would make Spark's another one of it
+        marks = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
+        ended = subprocess.run(
             [sys.executable, "-m", "solatium.cli", *command, "--date", str(day)],
-            check=True,
+            env={name: value for name, value in os.environ.items() if name not in marks},
             capture_output=True,
+            text=True,
         )
+        assert ended.returncode == 0, ended.stderr
 
     def rows(self, table: str) -> list[Row]:
         return table_rows(self.warehouse, table)
