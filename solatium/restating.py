@@ -29,6 +29,10 @@ from solatium.placing import days, differing
 from solatium.warehouse import Commit
 
 _WINDOW = list(windows.KEY)
+_WINDOWS = replace(
+    contracts.landing("windows"),
+    columns=tuple(c for c in contracts.landing("windows").columns if c.name in _WINDOW),
+)
 _ID = ["account_id"]
 
 # What of an allocation history and bonus hang on.
@@ -271,8 +275,8 @@ class Restating:
         return self.scratch.keep(others.select(*_ID).distinct(), f"accounts_restated_{day}")
 
     def _keys(self, keys: Sequence[Key]) -> DataFrame:
-        spark = self.warehouse.engine.spark
-        return spark.createDataFrame(list(keys), "commodity_id string, window_id string")
+        rows = [dict(zip(_WINDOW, key, strict=True)) for key in keys]
+        return self.warehouse.engine.frame(rows, _WINDOWS)
 
     def _with(
         self, accounts: _Accounts | None, found: DataFrame, day: date, since: date
