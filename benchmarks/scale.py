@@ -161,7 +161,7 @@ def taken(log: EventLog, spans: Path) -> list[Taken]:
         of_job[task.job.number].add(task)
         busy.append((task.started, task.ended))
     busy = _merged(busy)
-    first, last = busy[0][0], times[-1]["end"]
+    first, last = min(busy[0][0], times[0]["start"]), times[-1]["end"]
     for span in times:
         _time(by_stage[span["stage"]], busy, span["start"], span["end"])
     _time(by_stage[BETWEEN], busy, first, last)
