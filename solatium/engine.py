@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import Any
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -92,6 +94,11 @@ class Engine:
         """A column of text in landing files, of which Spark would take any bytes; Sail does not."""
         column = F.col(name)
         return F.validate_utf8(column) if self.name == "spark" else column
+
+    def frame(self, rows: Sequence[Mapping[str, Any]], table: Table) -> DataFrame:
+        """A few rows as a frame; by Arrow, as executors of Spark have no Python to read others."""
+        arrow = pa.Table.from_pylist(list(rows), table.arrow_schema())
+        return self.spark.createDataFrame(arrow, table.spark_schema())
 
     def settled(self, frame: DataFrame, table: Table) -> DataFrame:
         """The same rows, ready to be written to a table with constraints.

@@ -155,7 +155,7 @@ class Judging:
     def _only(self, rows: DataFrame, due: DataFrame, instead_of: DataFrame | None) -> DataFrame:
         if instead_of is None:
             return rows
-        return rows.join(due.select(*_WINDOW), on=_WINDOW, how="left_semi")
+        return rows.join(F.broadcast(due.select(*_WINDOW)), on=_WINDOW, how="left_semi")
 
     def _tally(self, results: DataFrame) -> None:
         is_held = F.col("status").isin(*windows.HELD)

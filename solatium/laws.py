@@ -372,7 +372,7 @@ def streaks(outcomes: DataFrame, opening: DataFrame, closing: DataFrame) -> Laws
         )
     )
     return Laws(
-        unfounded.crossJoin(counted).crossJoin(added),
+        _side_by_side([unfounded, counted, added], keys=()),
         {
             "unfounded": lambda: _unfounded(outcomes, opening, by_name=True),
             "unsound": lambda: closing.where(unsound).select("account_id", "scope"),
@@ -592,7 +592,8 @@ def payouts(payouts: DataFrame, ledger: DataFrame, run_date: date) -> Laws:
 def _side_by_side(parts: Sequence[DataFrame], keys: Sequence[str]) -> DataFrame:
     """One row per key that any part has: the numbers of all parts, 0 where a part has no row.
 
-    A union and one grouping, where as many full joins would take an engine longer to plan.
+    A union and one grouping, where as many full joins would take an engine longer to plan. Without
+    keys it is one row.
     """
     numbers = [name for part in parts for name in part.columns if name not in keys]
     stacked = [

@@ -135,7 +135,7 @@ class Night:
             keys.append(restated.windows)
         if self.known.corrected and self.known.corrected.payments is not None:
             keys.append(self.known.corrected.payments)
-        named = reduce(DataFrame.unionByName, keys).distinct()
+        named = F.broadcast(reduce(DataFrame.unionByName, keys).distinct())
         # windows that have moved are on two dates
         sides = [self.in_force, *([self.known.before] if restated else [])]
         is_closed = F.col("business_date") < F.lit(self.last_closed)

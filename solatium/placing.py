@@ -59,10 +59,11 @@ class Placing:
         table = f"_set_aside_{source}"
         aside = self.warehouse.read(table)
         by_window = F.col("reason").isin(*ingest.BY_WINDOW)
-        hit = aside.where(by_window).join(moved.select(*_WINDOW), on=_WINDOW, how="left_semi")
+        keys = F.broadcast(moved.select(*_WINDOW))
+        hit = aside.where(by_window).join(keys, on=_WINDOW, how="left_semi")
         old_dates = days(moved, "old_date")
         accepted = self.warehouse.read(source).where(F.col("business_date").isin(old_dates))
-        leaving = accepted.join(moved.select(*_WINDOW), on=_WINDOW, how="left_semi")
+        leaving = accepted.join(keys, on=_WINDOW, how="left_semi")
         again = self.scratch.keep(
             hit.drop("reason").unionByName(leaving.drop("business_date")), f"again_{source}"
         )
@@ -80,7 +81,7 @@ class Placing:
             dates=arrival_dates,
         )
         self.show(source, arrival_dates)
-        remaining = accepted.join(moved.select(*_WINDOW), on=_WINDOW, how="left_anti")
+        remaining = accepted.join(keys, on=_WINDOW, how="left_anti")
         self.warehouse.replace(source, remaining, column="business_date", dates=old_dates)
         self.warehouse.append(source, now_accepted)
 

@@ -29,6 +29,10 @@ from solatium.placing import days, differing
 from solatium.warehouse import Commit
 
 _WINDOW = list(windows.KEY)
+_WINDOWS = replace(
+    contracts.landing("windows"),
+    columns=tuple(c for c in contracts.landing("windows").columns if c.name in _WINDOW),
+)
 _ID = ["account_id"]
 
 # What of an allocation history and bonus hang on.
@@ -248,8 +252,8 @@ class Restating:
         for key in keys:
             if day == (touched[key].new_date or touched[key].old_date):
                 self.judging.tally.restated.update((day, why) for why in touched[key].reasons)
-        concerned = self._keys(keys)
-        due = self.judging.windows([day]).join(F.broadcast(concerned), on=_WINDOW, how="left_semi")
+        concerned = F.broadcast(self._keys(keys))
+        due = self.judging.windows([day]).join(concerned, on=_WINDOW, how="left_semi")
         due = self.scratch.keep(due, f"windows_restated_{day}")
         past = self.past.closed.limit(0)
         if any(touched[key].policy == "weighted_lottery" for key in keys):
@@ -257,10 +261,10 @@ class Restating:
             if accounts is not None:
                 past = past.join(accounts.ids, on=_ID, how="left_anti").unionByName(accounts.now)
         counts = self.judging.of("allocations", [day]).select(*_COUNTS)
-        then = counts.join(F.broadcast(concerned), on=_WINDOW, how="left_semi")
+        then = counts.join(concerned, on=_WINDOW, how="left_semi")
         self.judging.judge(due, [day], past, instead_of=concerned)
         counts = self.judging.of("allocations", [day]).select(*_COUNTS)
-        now = counts.join(F.broadcast(concerned), on=_WINDOW, how="left_semi")
+        now = counts.join(concerned, on=_WINDOW, how="left_semi")
         others = differing(then, now)
         anew = [key for key in keys if "windows" in touched[key].reasons]
         if anew:  # the window itself counts: what it asks for, and when
@@ -271,8 +275,8 @@ class Restating:
         return self.scratch.keep(others.select(*_ID).distinct(), f"accounts_restated_{day}")
 
     def _keys(self, keys: Sequence[Key]) -> DataFrame:
-        spark = self.warehouse.engine.spark
-        return spark.createDataFrame(list(keys), "commodity_id string, window_id string")
+        rows = [dict(zip(_WINDOW, key, strict=True)) for key in keys]
+        return self.warehouse.engine.frame(rows, _WINDOWS)
 
     def _with(
         self, accounts: _Accounts | None, found: DataFrame, day: date, since: date

@@ -425,9 +425,8 @@ class _Run:
             "gates_accepted": tally.gates_accepted,
         }
         table = contracts.warehouse("run_log")
-        values = [tuple(row[name] for name in table.names)]
-        spark = self.warehouse.engine.spark
-        self.warehouse.append("run_log", spark.createDataFrame(values, table.spark_schema()))
+        rows = self.warehouse.engine.frame([row], table)
+        self.warehouse.append("run_log", rows)
 
     def _collect_results(self) -> None:
         """Sums the windows of each business date that was judged: a row a date, a few in all."""
