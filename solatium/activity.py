@@ -55,42 +55,47 @@ def activity(
     ]
     together = reduce(DataFrame.unionByName, [_in_one_shape(frame) for frame in shaped])
     grouped = together.groupBy(*ACCOUNT).agg(
-        _or("took_part"),
+        F.bit_or("marks").alias("marks"),
         F.max("latest_event").alias("latest_event"),
-        F.max("latest_withdrawal").alias("latest_withdrawal"),
         F.min("first_join").alias("first_join"),
         F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
-        _or("advance_paid"),
         F.coalesce(F.sum("held"), F.lit(0)).cast("decimal(28,2)").alias("advance_held"),
         F.min("order_state").alias("order_state"),
-        _or("cancelled_after_confirmation"),
-        _or("voided_after_confirmation"),
         F.min("attempt").alias("attempt"),
         F.coalesce(F.sum("confirmed_units"), F.lit(0)).alias("confirmed_units"),
     )
-    rejoined = _rejoined(events, grouped)
-    joined_at = F.when(F.col("latest_withdrawal").isNull(), F.col("first_join")).otherwise(
-        F.col("rejoined_at")
-    )
+    joined_at = F.when(F.col("withdrew"), F.col("rejoined_at")).otherwise(F.col("first_join"))
     return (
-        grouped.join(rejoined, on=list(ACCOUNT), how="left")
+        grouped.join(_withdrawn(events), on=list(ACCOUNT), how="left")
+        .withColumns({name: _is_marked(name) for name in _MARKS})
         .withColumn("joined_at", joined_at)
-        .drop("latest_withdrawal", "first_join", "rejoined_at")
+        .drop("marks", "first_join", "withdrew", "rejoined_at")
     )
+
+
+# Facts that hold where one row says so. A row carries them as bits of one number: an aggregate for
+# each would cost as much again as all others.
+_MARKS = ("took_part", "advance_paid", "cancelled_after_confirmation", "voided_after_confirmation")
+
+
+def _marked(**facts: Column) -> Column:
+    """The marks of a row; a fact that is null does not hold."""
+    bits = (F.when(holds, 1 << _MARKS.index(name)).otherwise(0) for name, holds in facts.items())
+    return reduce(Column.__add__, bits).alias("marks")
+
+
+def _is_marked(name: str) -> Column:
+    return F.col("marks").bitwiseAND(F.lit(1 << _MARKS.index(name))) != 0
 
 
 # What the logs are put together as; each of them fills its own columns.
 _SHAPE = {
-    "took_part": "boolean",
+    "marks": "int",
     "latest_event": "string",
-    "latest_withdrawal": "string",
     "first_join": "timestamp",
     "advance": "decimal(18,2)",
     "held": "decimal(18,2)",
-    "advance_paid": "boolean",
     "order_state": "int",
-    "cancelled_after_confirmation": "boolean",
-    "voided_after_confirmation": "boolean",
     "attempt": "string",
     "confirmed_units": "bigint",
 }
@@ -104,10 +109,6 @@ def _in_one_shape(frame: DataFrame) -> DataFrame:
     return frame.select(*ACCOUNT, *columns)
 
 
-def _or(column: str) -> Column:
-    return F.coalesce(F.bool_or(column), F.lit(False)).alias(column)
-
-
 def _in_period() -> Column:
     time = F.col("event_time")
     return (time >= F.col("application_open")) & (time < F.col("application_close"))
@@ -118,28 +119,27 @@ def _of_participation(events: DataFrame) -> DataFrame:
     fields = [F.col(name).cast("string") for name in JOIN_FIELDS[:-1]]
     device = without_end(F.col(JOIN_FIELDS[-1]))
     key = event_key(F.col("event_time"), F.col("event_id"), *fields, device)
-    plain_key = event_key(F.col("event_time"), F.col("event_id"))
     return events.select(
         *ACCOUNT,
-        F.lit(True).alias("took_part"),
+        _marked(took_part=F.lit(True)),
         F.when(_in_period(), key).alias("latest_event"),
-        F.when(_in_period() & ~is_join, plain_key).alias("latest_withdrawal"),
         F.when(_in_period() & is_join, F.col("event_time")).alias("first_join"),
     )
 
 
-def _rejoined(events: DataFrame, grouped: DataFrame) -> DataFrame:
-    """The earliest join after the latest withdrawal, of the few accounts that withdrew."""
-    withdrew = grouped.where(F.col("latest_withdrawal").isNotNull()).select(
-        *ACCOUNT, "latest_withdrawal"
-    )
-    is_later = event_key(F.col("event_time"), F.col("event_id")) > F.col("latest_withdrawal")
+def _withdrawn(events: DataFrame) -> DataFrame:
+    """The few accounts that withdrew: `withdrew`, true, and `rejoined_at`, the time of the earliest
+    join after the latest withdrawal, null without one."""
+    key = event_key(F.col("event_time"), F.col("event_id"))
+    is_join = F.col("event_type") == "join"
+    in_period = events.where(_in_period())
+    withdrew = in_period.where(~is_join).groupBy(*ACCOUNT).agg(F.max(key).alias("withdrawal"))
+    rejoined = F.when(is_join & (key > F.col("withdrawal")), F.col("event_time"))
     return (
-        events.where(_in_period() & (F.col("event_type") == "join"))
-        .join(withdrew, on=list(ACCOUNT))
-        .where(is_later)
+        in_period.join(withdrew, on=list(ACCOUNT))
         .groupBy(*ACCOUNT)
-        .agg(F.min("event_time").alias("rejoined_at"))
+        .agg(F.min(rejoined).alias("rejoined_at"))
+        .withColumn("withdrew", F.lit(True))
     )
 
 
@@ -157,7 +157,7 @@ def _of_payment(payments: DataFrame) -> DataFrame:
         *ACCOUNT,
         F.when(counts, signed_advance()).alias("advance"),
         F.when(is_in_currency, signed_advance()).alias("held"),
-        (counts & (F.col("kind") == "advance_paid")).alias("advance_paid"),
+        _marked(advance_paid=counts & (F.col("kind") == "advance_paid")),
     )
 
 
@@ -187,8 +187,10 @@ def _of_orders(events: DataFrame) -> DataFrame:
     return by_order.select(
         *ACCOUNT,
         latest_state.alias("order_state"),
-        ended("cancelled").alias("cancelled_after_confirmation"),
-        ended("voided").alias("voided_after_confirmation"),
+        _marked(
+            cancelled_after_confirmation=ended("cancelled"),
+            voided_after_confirmation=ended("voided"),
+        ),
         "attempt",
         F.when(latest_state == 0, units).alias("confirmed_units"),
     )

@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant("applications open on the closed end of the period", "activity",
            '(time >= F.col("application_open"))', '(time > F.col("application_open"))'),
     Mutant("joined_at is the earliest join since the latest withdrawal", "activity",
-           'F.min("event_time").alias("rejoined_at")', 'F.max("event_time").alias("rejoined_at")'),
+           'F.min(rejoined).alias("rejoined_at")', 'F.max(rejoined).alias("rejoined_at")'),
     Mutant("payments count before the rush", "activity",
            '(F.col("event_time") < F.col("rush_open"))', '(F.col("event_time") <= F.col("rush_open"))'),
     Mutant("payments count in the window's currency", "activity",
