@@ -7,7 +7,7 @@ An event log is a file of JSON lines, one for each thing that happened
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,6 @@ class Task:
     shuffle_write: int
     shuffle_rows: int
     spilled: int
-    read: int
-    rows_read: int
     written: int
     rows_written: int
 
@@ -104,6 +102,16 @@ class EventLog:
             for line in lines:
                 found._take(json.loads(line), by_stage)
         return found
+
+    def sum(self, plans: Iterable[Operator], metric: str, of: str = "") -> int:
+        """What the operators of an execution (named `of` something) reported, each counted once."""
+        numbers = {
+            one.metrics[metric]
+            for plan in plans
+            for one in plan.all()
+            if metric in one.metrics and one.name.startswith(of)
+        }
+        return sum(self.metrics.get(number, 0) for number in numbers)
 
     def _take(self, event: dict[str, Any], by_stage: dict[int, Job]) -> None:
         kind = event["Event"]
@@ -147,8 +155,6 @@ class EventLog:
                 shuffle_write=writes["Shuffle Bytes Written"],
                 shuffle_rows=writes["Shuffle Records Written"],
                 spilled=took["Disk Bytes Spilled"],
-                read=took["Input Metrics"]["Bytes Read"],
-                rows_read=took["Input Metrics"]["Records Read"],
                 written=took["Output Metrics"]["Bytes Written"],
                 rows_written=took["Output Metrics"]["Records Written"],
             )

@@ -3,9 +3,9 @@
     python -m benchmarks.scale measure --participations 500000 --participations 2000000
     python -m benchmarks.scale report
 
-`measure` makes logs of each size, runs the first night of them on local Spark with its event log
-on, and puts what every task took to the stage of solatium that it ran for
-(`benchmarks/results/scale.json`). `report` draws a line through two sizes, a part that every night
+`measure` makes logs of each size, runs a night of them on local Spark with its event log on, and
+puts what every task took to the stage of solatium that it ran for, into
+`benchmarks/results/scale.json`. `report` draws a line through two sizes, a part that every night
 takes and a part for each participation, and writes the tables of docs/scale.md.
 """
 
@@ -20,6 +20,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,7 +51,8 @@ class Taken:
     """What one stage of a night took. Times are in seconds, sizes in bytes.
 
     `run` and `cpu` are the sums of all tasks; `idle` is what of `wall` no task ran, so that more
-    cores do not make it shorter. `broadcast` is what every executor gets.
+    cores do not make it shorter. `read` are the files that were scanned, whole ones where a few
+    columns were asked for. `broadcast` is what every executor gets.
     """
 
     stage: str
@@ -78,7 +80,6 @@ class Taken:
         self.tasks += 1
         self.longest_task = max(self.longest_task, task.run / 1000)
         self.most_memory = max(self.most_memory, task.peak_memory)
-        self.read += task.read
         self.shuffled += task.shuffle_write
         self.shuffled_rows += task.shuffle_rows
         self.spilled += task.spilled
@@ -94,31 +95,38 @@ def measure(
     participations: Annotated[
         list[int], typer.Option(metavar="N", help="A size; give two or more.")
     ],
+    number: Annotated[
+        int, typer.Option("--night", help="Which night; those before it run on embedded.")
+    ] = 1,
     option: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A Spark setting, for all sizes.")
     ] = None,
 ) -> None:
     """Run a night of each size on local Spark, and note what every stage took."""
-    nights = [night(number, option or []) for number in participations]
+    nights = [night(size, number, option or []) for size in participations]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    found = {"machine": machine(), "options": option or [], "nights": nights}
+    found = {"machine": machine(), "night": number, "options": option or [], "nights": nights}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-def night(participations: int, options: Sequence[str]) -> dict[str, Any]:
-    """The first night of logs of this size, which are made where they are not there yet."""
-    folder = BUILD / str(participations)
+def night(participations: int, number: int, options: Sequence[str]) -> dict[str, Any]:
+    """A night of logs of this size, which are made where they are not there yet."""
+    folder = BUILD / f"{participations}-{number}"
     logs = folder / "logs"
-    spec = Spec(participations, nights=1)
+    spec = Spec(participations, nights=number)
+    day = spec.first_date + timedelta(days=number - 1)
     if not (logs / "config.yaml").exists():
         shutil.rmtree(logs, ignore_errors=True)
         generate(logs, spec)
     for old in ("warehouse", "observed"):
         shutil.rmtree(folder / old, ignore_errors=True)
-    places = [logs / "landing", folder / "warehouse", logs / "config.yaml"]
-    command = [sys.executable, "-m", "benchmarks.observed_night", *map(str, places)]
-    command += [str(spec.first_date), str(folder / "observed"), *options]
-    subprocess.run(command, cwd=ROOT, check=True)
+    places = [str(logs / "landing"), str(folder / "warehouse"), str(logs / "config.yaml")]
+    if number > 1:
+        names = ("--landing", "--warehouse", "--config")
+        named = [word for pair in zip(names, places, strict=True) for word in pair]
+        before = ["--date", str(day - timedelta(days=1)), "--engine", "embedded"]
+        _python("solatium.cli", "nightly", *named, *before)
+    _python("benchmarks.observed_night", *places, str(day), str(folder / "observed"), *options)
     stages = taken(EventLog.read(folder / "observed"), folder / "observed" / SPANS)
     files = list((folder / "warehouse").rglob("*.parquet"))
     return {
@@ -128,6 +136,10 @@ def night(participations: int, options: Sequence[str]) -> dict[str, Any]:
         "bytes": sum(path.stat().st_size for path in files),
         "stages": [asdict(stage) for stage in stages],
     }
+
+
+def _python(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, check=True)
 
 
 def machine() -> dict[str, Any]:
@@ -169,14 +181,9 @@ def taken(log: EventLog, spans: Path) -> list[Taken]:
         others = sum(getattr(s, name) for s in by_stage.values() if s.stage != BETWEEN)
         setattr(by_stage[BETWEEN], name, getattr(by_stage[BETWEEN], name) - others)
     for execution, plans in log.plans.items():
-        sent = {
-            one.metrics["data size"]
-            for plan in plans
-            for one in plan.all()
-            if one.name == "BroadcastExchange"
-        }
         if execution in executions:
-            executions[execution].broadcast += sum(log.metrics.get(metric, 0) for metric in sent)
+            executions[execution].read += log.sum(plans, "size of files read")
+            executions[execution].broadcast += log.sum(plans, "data size", of="BroadcastExchange")
     return list(by_stage.values())
 
 
@@ -217,14 +224,8 @@ def broadcast(
             F.max("business_date"), F.max("rush_close")
         ).collect()
     log = EventLog.read(folder)
-    sizes = {
-        log.metrics.get(one.metrics["data size"], 0)
-        for plans in log.plans.values()
-        for plan in plans
-        for one in plan.all()
-        if one.name == "BroadcastExchange"
-    }
-    typer.echo(f"{windows:,} windows: {_size(max(sizes))}, {max(sizes) / windows:.0f} B each")
+    size = max(log.sum(plans, "data size", of="BroadcastExchange") for plans in log.plans.values())
+    typer.echo(f"{windows:,} windows: {_size(size)}, {size / windows:.0f} B each")
 
 
 # Reckoning
@@ -293,11 +294,12 @@ def measured(found: dict[str, Any]) -> str:
     sizes = " and ".join(f"{one['participations']:,}" for one in nights)
     options = ", ".join(f"`{option}`" for option in found["options"])
     head = (
-        f"Nights of {sizes} participations; solatium {machine['solatium']}, {machine['cores']} "
-        f"cores, {machine['memory_gb']} GB{', ' + options if options else ''}. Seconds of tasks "
-        f"(run, CPU) and sizes are for a million participations, beyond what every night takes; "
-        f"idle is what that is: seconds in which no task runs. Spilled, and the memory of one "
-        f"task, are of the largest night.\n"
+        f"Night {found['night']} of {sizes} participations; solatium {machine['solatium']}, "
+        f"{machine['cores']} cores, {machine['memory_gb']} GB"
+        f"{', ' + options if options else ''}. Seconds of tasks "
+        "(run, CPU) and sizes are for a million participations, beyond what every night takes. "
+        "Idle, in which no task runs, spilled, and the memory of one task are of the largest "
+        "night.\n"
     )
     rows = []
     largest = {stage["stage"]: stage for stage in nights[-1]["stages"]}
@@ -306,35 +308,37 @@ def measured(found: dict[str, Any]) -> str:
         rows.append(
             [
                 stage,
-                f"{fit['idle'].fixed:.1f}",
+                f"{largest[stage]['idle']:.1f}",
                 f"{million['run']:.1f}",
                 f"{million['cpu']:.1f}",
                 *(_size(million[name]) for name in ("read", "shuffled", "written")),
                 _size(largest[stage]["spilled"]),
                 _size(largest[stage]["most_memory"]),
-                _size(largest[stage]["broadcast"]),
             ]
         )
     names = ["stage", "idle, s", "run, s", "CPU, s", "read", "shuffled", "written", "spilled"]
-    return head + "\n" + _table([*names, "memory of a task", "broadcast"], rows)
+    return head + "\n" + _table([*names, "memory of a task"], rows)
 
 
 def reckoned(found: dict[str, Any]) -> str:
     """What a night of LARGE participations would take."""
     fits = lines(found["nights"])
+    largest = max(found["nights"], key=lambda one: one["participations"])
+    # plans and commits, as many as before: what grows for the driver is told beside the table
+    idle = {stage["stage"]: stage["idle"] for stage in largest["stages"]}
     rows, sums = [], defaultdict[str, float](float)
     for stage, fit in fits.items():
-        at = {name: line.at(LARGE) for name, line in fit.items()}
+        at = {name: line.at(LARGE) for name, line in fit.items()} | {"idle": idle[stage]}
         for name, value in at.items():
             sums[name] += value
         rows.append([stage, *_reckoned(at)])
     rows.append(["**all**", *_reckoned(sums)])
-    names = ["stage", "core hours", "idle, h", "read", "shuffled", "written", "to the driver"]
+    names = ["stage", "core hours", "idle, s", "read", "shuffled", "written"]
     hours = [
         [f"{number} of {CORES} cores", f"{sums['idle'] / 3600 + _hours(sums['run'], number):.1f}"]
         for number in EXECUTORS
     ]
-    return _table([*names, "broadcast"], rows) + "\n\n" + _table(["executors", "hours"], hours)
+    return _table(names, rows) + "\n\n" + _table(["executors", "hours"], hours)
 
 
 def _hours(run: float, executors: int) -> float:
@@ -342,8 +346,8 @@ def _hours(run: float, executors: int) -> float:
 
 
 def _reckoned(at: dict[str, float]) -> list[str]:
-    sizes = (_size(at[name]) for name in ("read", "shuffled", "written", "results", "broadcast"))
-    return [f"{at['run'] / 3600:,.1f}", f"{at['idle'] / 3600:.2f}", *sizes]
+    sizes = (_size(at[name]) for name in ("read", "shuffled", "written"))
+    return [f"{at['run'] / 3600:,.1f}", f"{at['idle']:.0f}", *sizes]
 
 
 def _size(number: float) -> str:

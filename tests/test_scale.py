@@ -47,7 +47,6 @@ def task(stage: int, start: int, end: int, *, shuffled: int = 0, result: int = 1
                 "Shuffle Bytes Written": shuffled,
                 "Shuffle Records Written": 1,
             },
-            "Input Metrics": {"Bytes Read": 3, "Records Read": 1},
             "Output Metrics": {"Bytes Written": 4, "Records Written": 1},
         },
     }  # fmt: skip
@@ -62,12 +61,14 @@ def plan(name: str, *children: dict, **metrics: int) -> dict[str, Any]:
     }
 
 
-SENT = plan("BroadcastExchange") | {"metrics": [{"name": "data size", "accumulatorId": 9}]}
+SCANNED = plan("Scan parquet") | {"metrics": [{"name": "size of files read", "accumulatorId": 8}]}
+SENT = plan("BroadcastExchange", SCANNED)
+SENT |= {"metrics": [{"name": "data size", "accumulatorId": 9}]}
 SQL = "org.apache.spark.sql.execution.ui.SparkListener"
 EVENTS = [
     {"Event": "SparkListenerApplicationStart"},
     {"Event": f"{SQL}SQLExecutionStart", "executionId": 3, "sparkPlanInfo": plan("Join", SENT)},
-    {"Event": f"{SQL}DriverAccumUpdates", "executionId": 3, "accumUpdates": [[9, 168]]},
+    {"Event": f"{SQL}DriverAccumUpdates", "executionId": 3, "accumUpdates": [[8, 42], [9, 168]]},
     job(0, 1000, 0, 1, execution=3),
     task(0, 1000, 1400, shuffled=70),
     task(0, 1200, 1600, shuffled=30),
@@ -101,7 +102,7 @@ def test_what_a_task_took_is_of_the_stage_in_which_its_job_began(stages: dict[st
     assert [stage.tasks for stage in stages.values()] == [3, 1, 1]
     screen = stages["screen"]
     assert (screen.run, screen.cpu) == pytest.approx((1.0, 0.5))
-    assert (screen.shuffled, screen.read, screen.written) == (100, 9, 12)
+    assert (screen.shuffled, screen.read, screen.written) == (100, 42, 12)
     assert (screen.results, screen.broadcast) == (10, 168)
     assert screen.most_memory == 100
 
@@ -115,9 +116,9 @@ def test_idle_is_the_time_in_which_no_task_runs(stages: dict[str, Taken]) -> Non
 
 def test_sums_of_operators_are_those_of_tasks_and_driver(observed: Path) -> None:
     log = EventLog.read(observed)
-    assert log.metrics == {7: 25, 9: 168}
+    assert log.metrics == {7: 25, 8: 42, 9: 168}
     (found,) = log.plans[3]
-    assert [one.name for one in found.all()] == ["Join", "BroadcastExchange"]
+    assert [one.name for one in found.all()] == ["Join", "BroadcastExchange", "Scan parquet"]
 
 
 @pytest.mark.parametrize(
@@ -153,13 +154,13 @@ def test_the_page_is_made_from_what_was_measured(stages: dict[str, Taken]) -> No
         for number in (1000, 2000)
     ]
     machine = {"solatium": "1.0", "cores": 2, "memory_gb": 16}
-    found = {"machine": machine, "options": ["a=b"], "nights": nights}
+    found = {"machine": machine, "night": 1, "options": ["a=b"], "nights": nights}
     measured, reckoned = scale.measured(found), scale.reckoned(found)
     assert "1,000 and 2,000 participations; solatium 1.0, 2 cores, 16 GB, `a=b`" in measured
     assert [line.split(" | ")[0] for line in measured.splitlines()[4:]] == [
         "| screen", "| post", f"| {BETWEEN}",
     ]  # fmt: skip
-    assert "| **all** | 0.0 | 0.00 | 15 B |" in reckoned
+    assert "| **all** | 0.0 | 2 | 42 B |" in reckoned
     page = scale.PAGE.read_text(encoding="utf-8")
     for name, table in (("measured", measured), ("reckoned", reckoned)):
         assert table in scale.between(page, name, table)
