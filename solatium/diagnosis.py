@@ -1,4 +1,4 @@
-"""What lies behind an error of an engine or a library: a disk that refuses, or a damaged warehouse.
+"""What lies behind an error of an engine or a library: a disk, a bound of memory, damaged files.
 
 Looked for when a run has failed, so that a run that does not fail pays nothing for it.
 """
@@ -24,12 +24,13 @@ from solatium.warehouse import Commit, Warehouse, damaged
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSING = (*_FULL, errno.EROFS, errno.EIO)
 _NUMBERED = re.compile(r"\(os error (\d+)\)")  # as Rust says it
+_NO_MEMORY = re.compile("Failed to allocate additional|Resources exhausted")  # Sail, of its bound
 _MOST_COMMITS = 40  # of them a run may have read older versions of tables
 
 
 @contextmanager
 def diagnosed(root: Location) -> Iterator[None]:
-    """Tells an error that comes from the disk or from damaged files as what it is.
+    """Tells an error that comes from the disk, a bound of memory or damaged files as what it is.
 
     Raises WarehouseError with every damaged file of a warehouse, and what to do about them.
     """
@@ -41,6 +42,16 @@ def diagnosed(root: Location) -> Iterator[None]:
         number = refusal(error)
         if number is not None:
             raise _refused(root, number, error) from error
+        if _NO_MEMORY.search(said(error)):
+            raise SolatiumError(
+                "the embedded engine needs more memory than embedded_memory_mb lets it have; "
+                "nothing of its last night is visible",
+                [
+                    "joins are made in memory: set a greater embedded_memory_mb, or null for all",
+                    "--engine spark goes on on the disk",
+                    f"it was noticed by: {reason(error)}",
+                ],
+            ) from error
         log.warning("the run failed; looking for damaged files in %s", root)
         if problems := damages(root):
             raise damaged(root, [*problems, f"it was noticed by: {reason(error)}"]) from error

@@ -185,11 +185,14 @@ def _embedded(memory_mb: int | None) -> Iterator[SparkSession]:
 
 
 def _bounded(memory_mb: int | None) -> dict[str, str]:
-    """Operators share the memory evenly, and those that sort or aggregate go on on the disk."""
+    """Whoever comes first has the memory; what sorts or aggregates goes on on the disk.
+
+    Shared evenly among all operators of a plan, of which a night's have many, it would not do.
+    """
     if memory_mb is None:
         return {}
     pool = "SAIL_RUNTIME__MEMORY_POOL__"
-    return {f"{pool}TYPE": "fair", f"{pool}FAIR__MAX_SIZE": str(memory_mb * 1_000_000)}
+    return {f"{pool}TYPE": "greedy", f"{pool}GREEDY__MAX_SIZE": str(memory_mb * 1_000_000)}
 
 
 @contextmanager

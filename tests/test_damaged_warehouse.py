@@ -20,7 +20,7 @@ from solatium import summary
 from solatium.contracts import WAREHOUSE
 from solatium.diagnosis import diagnosed
 from solatium.engine import Engine
-from solatium.errors import WarehouseError
+from solatium.errors import SolatiumError, WarehouseError
 from solatium.storage import Location
 from solatium.warehouse import damaged
 
@@ -219,3 +219,10 @@ def test_damage_is_told_by_the_name_that_people_know(tmp_path: Path) -> None:
         raise damaged(root, [f"{root / 'orders'}: gone"])
     assert str(refusal.value).count(str(place)) == 2
     assert f"{place / 'orders'}: gone" in refusal.value.problems
+
+
+def test_a_night_that_needs_more_memory_says_which_setting_bounds_it(tmp_path: Path) -> None:
+    root = Location(tmp_path)
+    with pytest.raises(SolatiumError, match="embedded_memory_mb") as refusal, diagnosed(root):
+        raise RuntimeError("Resources exhausted: Failed to allocate additional 8.0 MB for a join")
+    assert "--engine spark" in str(refusal.value)
