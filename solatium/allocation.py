@@ -5,11 +5,14 @@ docs/rules.md sections 5 and 6.
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts, draw, entries
 from solatium.activity import ORDER_STATES
+from solatium.entries import is_in_team
 from solatium.ordering import key_id, key_time
 from solatium.regimes import Regimes
 from solatium.selection import ENTRY, Keep, allocated, kept_nowhere
@@ -30,18 +33,25 @@ def allocate(
     `screened` is from `screening.screen`, `activity` from `activity.activity`, `windows` are those
     in force, `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
     """
-    entered = entries.ready_accounts(screened, activity, windows)
+    ready = entries.ready_accounts(screened, activity, windows)
     # what no window has, no window pays for
     kinds = windows.agg(
         F.bool_or(F.col("unit") == "team").alias("teams"),
         F.bool_or(F.col("policy") == "weighted_lottery").alias("weights"),
     ).collect()[0]
     if kinds.teams or kinds.weights:
-        entered = keep(entered, "ready_accounts")
+        ready = keep(ready, "ready_accounts")
+    alone, parts = ready, []
     if kinds.teams:
-        entered = entries.in_teams(entered)
+        alone, in_team = (ready.where(holds) for holds in (~is_in_team(), is_in_team()))
+        parts.append((True, keep(entries.in_teams(in_team), "ready_teams")))
+    parts.append((False, alone))
     if kinds.weights:
-        entered = entries.weighed(entered, opening, settings, regimes)
+        parts = [
+            (teams, entries.weighed(rows, opening, settings, regimes, teams=teams))
+            for teams, rows in parts
+        ]
+    entered = reduce(DataFrame.unionByName, [rows for _, rows in parts])
     entered = keep(entries.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
     won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
     judged = entered.join(won, on=list(ENTRY), how="left")

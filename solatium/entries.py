@@ -7,7 +7,7 @@ an entry can be counted once.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import draw, history
@@ -80,21 +80,23 @@ def ready_accounts(screened: DataFrame, activity: DataFrame, windows: DataFrame)
     )
 
 
-def in_teams(ready: DataFrame) -> DataFrame:
-    """The rows of `ready_accounts`, those of formed team windows put together into teams.
+def is_in_team() -> Column:
+    """Whether a row of `ready_accounts` is of a formed team window."""
+    return (F.col("unit") == "team") & F.col("is_formed")
+
+
+def in_teams(members: DataFrame) -> DataFrame:
+    """Those rows of `ready_accounts` that are in a team (`is_in_team`), put together into teams.
 
     `left_out` says why an account is in no entry: `team_incomplete` or `team_overfull`.
     """
-    is_in_team = (F.col("unit") == "team") & F.col("is_formed")
     order = Window.partitionBy(*TEAM).orderBy("joined_at", "account_id")
     number = F.count("*").over(Window.partitionBy(*TEAM))
     left_out = F.when(number < F.col("team_min"), "team_incomplete").when(
         F.row_number().over(order) > F.col("team_max"), "team_overfull"
     )
-    placed = (
-        ready.where(is_in_team)
-        .withColumn("leads", F.row_number().over(order) == 1)
-        .withColumn("left_out", left_out)
+    placed = members.withColumn("leads", F.row_number().over(order) == 1).withColumn(
+        "left_out", left_out
     )
     members = placed.where(F.col("left_out").isNull())
     # states of orders are numbered in the order in which they count
@@ -113,27 +115,28 @@ def in_teams(ready: DataFrame) -> DataFrame:
     alone = alone.withColumn("leads", F.lit(False)).withColumn(
         "attempt", F.lit(None).cast("string")
     )
-    return ready.where(~is_in_team).unionByName(of_teams).unionByName(alone)
+    return of_teams.unionByName(alone)
 
 
 def weighed(
-    entered: DataFrame, opening: DataFrame, settings: Settings, regimes: Regimes
+    entered: DataFrame, opening: DataFrame, settings: Settings, regimes: Regimes, *, teams: bool
 ) -> DataFrame:
     """The rows with `weight` int: how many tickets an entry of a weighted lottery draws.
 
-    `opening` is `account_history` of all outcomes before the business dates of weighted lotteries.
+    `opening` is `account_history` of all outcomes before the business dates of weighted lotteries;
+    `teams` says whether the rows are of teams, which have the mean of their members' points.
     """
     is_weighted = (F.col("policy") == "weighted_lottery") & F.col("entry_id").isNotNull()
     pointed = history.points(entered.where(is_weighted), opening, settings, regimes)
-    # halves up: twice the sum and the number, divided by twice the number
-    mean = F.call_function("div", F.sum("points") * 2 + F.count("*"), F.count("*") * 2)
-    points = pointed.groupBy(*KEY, "entry_id").agg(mean.cast("int").alias("points"))
+    if teams:
+        # halves up: twice the sum and the number, divided by twice the number
+        mean = F.call_function("div", F.sum("points") * 2 + F.count("*"), F.count("*") * 2)
+        means = pointed.groupBy(*KEY, "entry_id").agg(mean.cast("int").alias("points"))
+        pointed = pointed.drop("points").join(means, on=[*KEY, "entry_id"])
     most = regimes.setting(lambda regime: regime.draw.weight_cap, "int")
-    return (
-        entered.join(points, on=[*KEY, "entry_id"], how="left")
-        .withColumn("weight", F.least(F.coalesce("points", F.lit(0)), most) + 1)
-        .drop("points")
-    )
+    weight = F.least(F.coalesce("points", F.lit(0)), most) + 1
+    others = entered.where(~is_weighted).withColumn("weight", F.lit(1))
+    return pointed.withColumn("weight", weight).drop("points").unionByName(others)
 
 
 def with_tickets(entered: DataFrame) -> DataFrame:

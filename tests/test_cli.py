@@ -56,7 +56,7 @@ def command(
     """`solatium ...` in this process, on the engine of the session."""
 
     @contextmanager
-    def already(name: str) -> Iterator[Engine]:
+    def already(name: str, memory_mb: int | None = None) -> Iterator[Engine]:
         assert name == running.name
         yield running
 
