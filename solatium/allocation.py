@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from solatium import contracts, draw, entries
 from solatium.activity import ORDER_STATES
-from solatium.entries import is_in_team
 from solatium.ordering import key_id, key_time
 from solatium.regimes import Regimes
 from solatium.selection import ENTRY, Keep, allocated, kept_nowhere
@@ -41,17 +40,17 @@ def allocate(
     ).collect()[0]
     if kinds.teams or kinds.weights:
         ready = keep(ready, "ready_accounts")
-    alone, parts = ready, []
+    parts = [ready]  # accounts by themselves, then teams
     if kinds.teams:
-        alone, in_team = (ready.where(holds) for holds in (~is_in_team(), is_in_team()))
-        parts.append((True, keep(entries.in_teams(in_team), "ready_teams")))
-    parts.append((False, alone))
+        in_team = entries.is_in_team()
+        teams = keep(entries.in_teams(ready.where(in_team)), "ready_teams")
+        parts = [ready.where(~in_team), teams]
     if kinds.weights:
         parts = [
-            (teams, entries.weighed(rows, opening, settings, regimes, teams=teams))
-            for teams, rows in parts
+            entries.weighed(part, opening, settings, regimes, teams=place == 1)
+            for place, part in enumerate(parts)
         ]
-    entered = reduce(DataFrame.unionByName, [rows for _, rows in parts])
+    entered = reduce(DataFrame.unionByName, parts)
     entered = keep(entries.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
     won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
     judged = entered.join(won, on=list(ENTRY), how="left")

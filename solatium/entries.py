@@ -22,8 +22,15 @@ TEAM = (*KEY, "team_id")
 
 # What is known of windows and members, and needed until it is said who enters, with what ticket.
 FOR_ENTERING = (
-    *("joined_at", "team_id", "unit", "seed", "regime"),
-    *("team_min", "team_max", "campaign_id", "category"),
+    "joined_at",
+    "team_id",
+    "unit",
+    "seed",
+    "regime",
+    "team_min",
+    "team_max",
+    "campaign_id",
+    "category",
 )
 
 # What the order logs say of an account; of a team, what they say of all of its members.

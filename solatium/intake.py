@@ -6,6 +6,7 @@ Earlier arrival dates whose files have changed since come first (`corrections`).
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -109,12 +110,14 @@ class Intake:
             rows = self.context.landing.read(
                 self.warehouse.engine, self.scratch.folder, source, self.day
             )
-            take = self._events if source in EVENTS else self._versions
-            arrival = take(source, rows, before)
+            if source in EVENTS:
+                arrival = self._events(source, rows, before)
+            else:
+                arrival = self._versions(source, rows)
             stage.rows_out = stage.rows_in - arrival.judged.quarantined
             return arrival
 
-    def _versions(self, source: str, rows: DataFrame, before: DataFrame) -> _Arrival:
+    def _versions(self, source: str, rows: DataFrame) -> _Arrival:
         good, bad = ingest.arrivals(rows, source, self.day)
         bad = self.scratch.keep(bad, f"bad_{source}")
         judged = self._judged(source, bad)
@@ -133,8 +136,10 @@ class Intake:
         hashes = self.scratch.keep(hashes, f"doubtful_hashes_{source}")
         plain = self._as_they_are(source, rows)
         if hashes.count() == 0:
-            nothing = ingest.arrivals(rows.limit(0), source, self.day)[1]
-            return _Arrival(plain, nothing, self._judged(source, nothing), named=named)
+            _, nothing = ingest.arrivals(rows.limit(0), source, self.day)
+            number = self.context.landing.rows(source, self.day)
+            judged = Judged(source, self.day, number, 0, Counter(), nothing)
+            return _Arrival(plain, nothing, judged, named=named)
         doubtful = self.scratch.keep(
             ingest.among(rows, hashes, how="left_semi"), f"doubtful_{source}"
         )

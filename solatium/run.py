@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -127,15 +127,13 @@ def run(
         notes = [*plan.notes, *landing.check(arrivals)]
         if lease.taken_over:
             notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
-        with nullcontext(running) if running else _started(request) as started:
+        memory_mb = request.settings.embedded_memory_mb
+        starting = engine.running(request.engine, memory_mb=memory_mb)
+        with nullcontext(running) if running else starting as started:
             warehouse = Warehouse(started, root, TABLES, lease)
             checks = expectations or Gate(docs=request.data_docs is not None)
             dates = _Run(request, landing, warehouse, lineage, plan, notes, checks)
             return dates.handle(console, lease)
-
-
-def _started(request: Request) -> AbstractContextManager[Engine]:
-    return engine.running(request.engine, memory_mb=request.settings.embedded_memory_mb)
 
 
 # What is to be handled

@@ -50,6 +50,13 @@ def embedded(running: engine.Engine) -> engine.Engine:
     return running
 
 
+@pytest.fixture(scope="session")
+def on_spark(request: pytest.FixtureRequest) -> None:
+    """For tests of Spark's own, and of processes beside it; none is started."""
+    if request.config.getoption("--engine") != "spark":
+        pytest.skip("runs with --engine spark")
+
+
 @pytest.fixture
 def nights(running: engine.Engine, tmp_path: Path) -> Nights:
     """An empty landing zone and an empty warehouse."""

@@ -18,11 +18,10 @@ CONFIG = {"grace_days": 0, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.
 
 
 @pytest.mark.both_engines
+@pytest.mark.usefixtures("on_spark")
 def test_embedded_begins_spark_goes_on_and_embedded_ends(running: Engine, tmp_path: Path) -> None:
     """Rows of the first date, which has closed, come late: spark judges them, and what hangs on
     them, on what embedded has left."""
-    if running.name != "spark":
-        pytest.skip("on spark, which can have the other engine beside it")
     nights = Nights(tmp_path, running)
     rows = landing(
         [

@@ -28,13 +28,7 @@ from spark_cluster import SPARK, cluster, environment
 
 ROOT = Path(__file__).parents[1]
 
-pytestmark = pytest.mark.torture
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _on_spark(request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--engine") != "spark":
-        pytest.skip("runs with --engine spark")
+pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("on_spark")]
 
 
 @pytest.fixture(scope="module")

@@ -44,13 +44,7 @@ FEW = {
     *("dt", "run_date", "reason", "reasons", "regime", "daily_budget", "table", "source"),
 }
 
-pytestmark = pytest.mark.torture
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _on_spark(request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--engine") != "spark":
-        pytest.skip("runs with --engine spark")
+pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("on_spark")]
 
 
 @dataclass(frozen=True)
