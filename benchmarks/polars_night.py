@@ -2,7 +2,7 @@
 
 It writes the same tables, and takes the same for granted, as benchmarks/duckdb_night.py.
 
-    python benchmarks/polars_night.py LANDING OUT DATE
+    python -m benchmarks.polars_night LANDING OUT DATE
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from pathlib import Path
 import polars as pl
 from polars import col
 
-TIMEZONE = "Asia/Shanghai"
-MAX_LOSSES_A_DAY = 3
+from benchmarks.by_hand import EVENTS, IDS, MAX_LOSSES_A_DAY, TABLES, TIMEZONE
+
 MONEY = pl.Decimal(18, 2)
 
-EVENTS = ("participation", "payment", "orders")
 WINDOW = ["commodity_id", "window_id"]
 ACCOUNT = ["w", "account_id"]
 
-IDS = ("event_id", "order_id", "account_id", "commodity_id", "window_id", "team_id")
 WELL_FORMED = r"^[^|\x00-\x1f\x7f-\x9f]{1,128}$"
 OPTIONAL = {
     "participation": ("team_id", "quantity", "device_id"),
@@ -60,7 +58,7 @@ def night(landing: Path, out: Path, date: str) -> None:
         table: pl.scan_parquet(landing / table / "dt=*" / "*.parquet", hive_partitioning=True)
         .with_columns(col("dt").cast(pl.Date))
         .filter(col("dt") <= day)
-        for table in (*EVENTS, "windows", "accounts")
+        for table in TABLES
     }
     refuse_bad_rows(landed)
 

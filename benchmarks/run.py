@@ -164,8 +164,8 @@ def night(
         )
 
     def peer(name: str) -> Callable[[Path, int], Run]:
-        script = str(ROOT / "benchmarks" / f"{PEERS[name]}.py")
-        return lambda out, turn: bench.measured(name, turn, [script, str(logs), str(out), day])
+        peer = ["-m", f"benchmarks.{PEERS[name]}", str(logs)]
+        return lambda out, turn: bench.measured(name, turn, [*peer, str(out), day])
 
     def floor(out: Path, turn: int) -> Run:
         finished = next(out.parent / name for name in chosen if name != "floor")

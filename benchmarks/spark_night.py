@@ -5,7 +5,7 @@ cores of this machine. Latest rows and places are taken by `row_number`. Steps a
 cached tables that stand on one another keep all plans behind them, and Spark spends minutes on
 describing those, however few the rows.
 
-    python benchmarks/spark_night.py LANDING OUT DATE
+    python -m benchmarks.spark_night LANDING OUT DATE
 """
 
 from __future__ import annotations
@@ -17,34 +17,18 @@ from tempfile import TemporaryDirectory
 
 from pyspark.sql import SparkSession
 
-TIMEZONE = "Asia/Shanghai"
-MAX_LOSSES_A_DAY = 3
+from benchmarks.by_hand import (
+    BAD,
+    EVENTS,
+    IDS,
+    MAX_LOSSES_A_DAY,
+    REQUIRED,
+    TABLES,
+    TIMEZONE,
+    WRITTEN_ALIKE,
+)
 
-EVENTS = ("participation", "payment", "orders")
-TABLES = (*EVENTS, "windows", "accounts")
-
-IDS = ("event_id", "order_id", "account_id", "commodity_id", "window_id", "team_id")
 WELL_FORMED = r"r'^[^|\x00-\x1f\x7f-\x9f]{1,128}\z'"
-REQUIRED = {
-    "participation": "event_id, event_type, account_id, commodity_id, window_id, event_time",
-    "payment": "event_id, account_id, commodity_id, window_id, kind, amount, currency, event_time",
-    "orders": "event_id, order_id, account_id, commodity_id, window_id, status, event_time",
-    "windows": "commodity_id, window_id, application_open, application_close, rush_open, "
-    "rush_close, stock, policy, unit, advance_amount, currency, updated_at",
-    "accounts": "account_id, registered_at, status, updated_at",
-}
-BAD = {
-    "participation": "event_type NOT IN ('join', 'withdraw')",
-    "payment": "amount <= 0 OR kind NOT IN "
-    "('advance_paid', 'advance_refunded', 'balance_paid', 'balance_refunded')",
-    "orders": "status NOT IN ('submitted', 'confirmed', 'cancelled', 'voided', 'failed')",
-    "windows": "stock < 0 OR advance_amount < 0 OR unit NOT IN ('individual', 'team') "
-    "OR policy NOT IN ('first_come', 'lottery', 'weighted_lottery') "
-    "OR NOT (application_open < application_close AND application_close <= rush_open "
-    "AND rush_open < rush_close) "
-    "OR unit = 'team' AND NOT coalesce(1 <= team_min AND team_min <= team_max, false)",
-    "accounts": "status NOT IN ('active', 'suspended', 'closed')",
-}
 
 # `w` numbers the windows in history order, and stands for the two columns of their key.
 WINDOWS = f"""
@@ -328,12 +312,7 @@ POSTED = """
 
 # The tables, as docs/tables.md has them.
 WRITTEN = {
-    **{
-        table: f"""
-            SELECT {table}.*, business_date
-            FROM {table} JOIN window_facts USING (commodity_id, window_id)"""
-        for table in EVENTS
-    },
+    **WRITTEN_ALIKE,
     "windows": "SELECT * FROM windows",
     "accounts": "SELECT * FROM accounts",
     "quarantine": """
@@ -345,28 +324,6 @@ WRITTEN = {
             commodity_id, window_id, account_id, business_date, joined_at, team_id, 1 AS quantity,
             size(reasons) = 0 AS qualified, reasons, advance_state, advance_net
         FROM screened JOIN window_facts USING (w)""",
-    "allocations": """
-        SELECT
-            commodity_id, window_id, account_id, business_date, entry_id, size, ticket, weight,
-            attempted_at, outcome, platform_outcome, 1 AS quantity
-        FROM allocated JOIN window_facts USING (w)""",
-    "audit_discrepancies": """
-        WITH judged AS (
-            SELECT
-                w, account_id, coalesce(outcome = 'won', false) AS by_replay,
-                coalesce(platform_outcome = 'won', state = 0) AS by_platform
-            FROM allocated FULL JOIN ordered USING (w, account_id)
-        )
-        SELECT
-            commodity_id, window_id, account_id, business_date,
-            CASE WHEN by_replay THEN 'should_have_won' ELSE 'should_not_have_won' END AS kind
-        FROM judged JOIN window_facts USING (w) WHERE by_replay <> by_platform""",
-    "refunds_due": """
-        SELECT
-            commodity_id, window_id, account_id, business_date,
-            coalesce(outcome, 'not_ready') AS outcome, net AS amount
-        FROM paid JOIN window_facts USING (w) LEFT JOIN allocated USING (w, account_id)
-        WHERE net > 0 AND coalesce(outcome NOT IN ('won', 'forfeited'), true)""",
     "window_results": """
         WITH people AS (
             SELECT
@@ -403,11 +360,6 @@ WRITTEN = {
             greatest(coalesce(sold, 0) - stock, 0) AS oversold_units
         FROM window_facts LEFT JOIN people USING (w) LEFT JOIN by_account USING (w)
         LEFT JOIN by_entry USING (w) LEFT JOIN sales USING (w)""",
-    "account_outcomes": """
-        SELECT
-            account_id, '' AS scope, commodity_id, window_id, business_date, outcome AS result,
-            streak AS consecutive_failures
-        FROM counted JOIN window_facts USING (w)""",
     "account_history": """
         SELECT
             account_id, '' AS scope, count(*) AS attempts, count_if(outcome = 'won') AS wins,
@@ -417,11 +369,6 @@ WRITTEN = {
             max(business_date) FILTER (WHERE outcome = 'won') AS last_win_date,
             max(business_date) FILTER (WHERE outcome = 'lost') AS last_failure_date
         FROM counted JOIN window_facts USING (w) GROUP BY account_id""",
-    "bonus_awards": """
-        SELECT
-            account_id, commodity_id, window_id, business_date, streak AS consecutive_failures,
-            raw_amount, amount, 'CNY' AS currency, reason
-        FROM awarded JOIN window_facts USING (w)""",
     "bonus_ledger": "SELECT * FROM posted",
     "bonus_payouts": """
         SELECT

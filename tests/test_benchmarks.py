@@ -43,11 +43,15 @@ def by_duckdb(judged: Nights, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def by_hand(name: str, logs: Path, out: Path) -> Path:
     """The tables of a night by hand, made as a process of its own."""
-    script = results.ROOT / "benchmarks" / f"{PEERS[name]}.py"
-    command = [sys.executable, str(script), str(logs), str(out), str(SHAPE.last_day)]
-    ended = subprocess.run(command, capture_output=True, text=True)
+    ended = started(name, logs, out)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return out
+
+
+def started(name: str, logs: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    module = f"benchmarks.{PEERS[name]}"
+    command = [sys.executable, "-m", module, str(logs), str(out), str(SHAPE.last_day)]
+    return subprocess.run(command, cwd=results.ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.spark_at_length
@@ -103,9 +107,7 @@ def test_a_night_by_hand_refuses_what_it_cannot_judge(judged: Nights, tmp_path: 
         logs / "participation" / day.name / "part-0.parquet",
     )
     for name in ("duckdb", "polars"):
-        script = results.ROOT / "benchmarks" / f"{PEERS[name]}.py"
-        command = [sys.executable, str(script), str(logs), str(tmp_path / name), "2026-11-01"]
-        ended = subprocess.run(command, capture_output=True, text=True)
+        ended = started(name, logs, tmp_path / name)
         assert ended.returncode != 0, name
         assert "participation: bad rows, ids that come twice" in ended.stderr
 
