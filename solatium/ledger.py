@@ -126,8 +126,23 @@ def payouts(entries: DataFrame) -> DataFrame:
     return contracts.warehouse("bonus_payouts").shape(net)
 
 
+def places(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """Windows of which posted rows belong to `dates`, with the business dates of all their rows.
+
+    The ledger lies by business date: who reads no others has all that `dates` are compared with,
+    at a cost that does not grow with what was ever posted. Columns: WINDOW, `business_date`.
+    """
+    found = posted.select(*WINDOW, "business_date").distinct()
+    concerned = _belonging(found, windows, dates).select(*WINDOW).distinct()
+    return found.join(concerned, on=list(WINDOW), how="left_semi")
+
+
 def _keys(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
-    """The keys of rows that belong to `dates`: to the date of their window, where it is closed.
+    return _belonging(posted, windows, dates).select(*KEY)
+
+
+def _belonging(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """The rows that belong to `dates`: to the date of their window, where it is closed.
 
     What was posted for a window that is gone, or open again, belongs to the date it was posted for.
     """
@@ -136,7 +151,7 @@ def _keys(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataF
     )
     belongs_to = F.coalesce("window_date", "business_date")
     placed = posted.join(F.broadcast(closed), on=list(WINDOW), how="left")
-    return placed.where(belongs_to.isin(list(dates))).select(*KEY)
+    return placed.where(belongs_to.isin(list(dates)))
 
 
 def _of(rows: DataFrame, dates: Sequence[date]) -> DataFrame:

@@ -76,6 +76,7 @@ class Night:
             self.warehouse.overwrite("account_history", opening)
         self._list_refunds(restated)
         closed = self._newly_closed()
+        self.in_books = self._in_books(closed)
         self._post(closed)
         self._check(judged, closed, opening, restated)
         return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
@@ -88,10 +89,12 @@ class Night:
         for dates in groups:
             self.judging.judge(self.judging.windows(dates), dates, past)
             outcomes = self._count(dates, past)
-            if dates[0] <= self.last_closed:
+            if dates[0] <= self.last_closed < dates[-1]:
                 closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
                 closed = history.account_history(past, closing, self.in_force)
             past = self._fold(dates, past, outcomes, is_last=dates is groups[-1])
+            if dates[-1] <= self.last_closed:
+                closed = past
             self._award(dates)
         if groups[0][0] <= self.last_closed:
             self.warehouse.overwrite(history.CLOSED.name, closed)
@@ -118,7 +121,7 @@ class Night:
             whole = history.account_history(past, outcomes, self.in_force)
             if is_last:
                 stage.rows_out = self.warehouse.overwrite("account_history", whole)
-                return whole
+                return self.warehouse.read("account_history")
             return self.scratch.keep(whole, f"account_history_{dates[-1]}")
 
     def _award(self, dates: list[date]) -> None:
@@ -159,14 +162,23 @@ class Night:
         span = (self.last_closed - first).days
         return [first + timedelta(days=number) for number in range(span + 1)]
 
+    def _in_books(self, closed: list[date]) -> list[date]:
+        """The business dates under which rows of the ledger may belong to closed dates."""
+        names = ("bonus_ledger", "bonus_waived")
+        columns = (*windows.KEY, "business_date")
+        posted = reduce(
+            DataFrame.unionByName, (self.warehouse.read(name).select(*columns) for name in names)
+        )
+        return sorted({*closed, *days(ledger.places(posted, self.in_force, closed), columns[-1])})
+
     def _post(self, closed: list[date]) -> None:
         with self.context.stages.stage("post", self.day) as stage:
             if self.posted_from is None and not self.with_windows & set(closed):
                 return
             posting = ledger.post(
                 self.judging.of("bonus_awards", closed),
-                self.warehouse.read("bonus_ledger"),
-                self.warehouse.read("bonus_waived"),
+                self.judging.of("bonus_ledger", self.in_books),
+                self.judging.of("bonus_waived", self.in_books),
                 self.in_force,
                 closed,
                 run_date=self.day,
@@ -200,17 +212,17 @@ class Night:
         with self.context.stages.stage("check laws", self.day):
             judged = [*(restated.judged if restated else []), *open_dates]
             awarded = [*(restated.awarded if restated else []), *open_dates]
-            of = partial(self.judging.of, dates=judged)
+            of, read = partial(self.judging.of, dates=judged), self.warehouse.read
             due = self.judging.windows(judged)
-            accounts = self.warehouse.read("accounts").where(F.col("dt") == F.lit(self.day))
-            posted = self.warehouse.read("bonus_ledger")
-            waived = self.warehouse.read("bonus_waived")
+            accounts = read("accounts").where(F.col("dt") == F.lit(self.day))
+            posted = self.judging.of("bonus_ledger", self.in_books)
+            waived = self.judging.of("bonus_waived", self.in_books)
             awards = self.judging.of("bonus_awards", closed)
             found = {
                 "windows": laws.windows_in_force(due),
                 "accounts": laws.account_versions(accounts),
                 "balances": laws.balances(awards, posted, waived, self.in_force, closed),
-                "payouts": laws.payouts(self.warehouse.read("bonus_payouts"), posted, self.day),
+                "payouts": laws.payouts(read("bonus_payouts"), read("bonus_ledger"), self.day),
             }
             if judged:
                 found |= {source: laws.events(source, of(source), due) for source in EVENTS}
@@ -236,7 +248,7 @@ class Night:
                 found["unearned"] = laws.unearned(awards, outcomes)
             if open_dates:
                 outcomes = self.judging.of("account_outcomes", open_dates)
-                whole = self.warehouse.read("account_history")
+                whole = read("account_history")
                 found["streaks"] = laws.streaks(outcomes, opening, whole)
             self._refuse(found)
             if restated:

@@ -29,9 +29,12 @@ class Placing:
         self.regimes = context.regimes
 
     def in_force(self) -> DataFrame:
-        """The windows in force by the versions that are in the warehouse now."""
+        """The windows in force by the versions that are in the warehouse now.
+
+        Versions are kept: each night adds files to their table, and they are gone through often.
+        """
         late = self.warehouse.read("_set_aside_windows").drop("reason")
-        visible = self.warehouse.read("windows")
+        visible = self.scratch.keep(self.warehouse.read("windows"), "window_versions")
         return windows.in_force(visible, late, self.settings, self.regimes)
 
     def quarantine(self, rows: DataFrame) -> int:

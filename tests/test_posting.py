@@ -130,3 +130,45 @@ def test_dates_that_are_not_closed_are_left_alone(running: Engine) -> None:
         regimes=Regimes(from_mapping({})),
     )
     assert (posting.entries.count(), posting.waived.count()) == (0, 0)
+
+
+def test_a_window_is_sought_under_every_date_that_something_was_posted_for(
+    running: Engine,
+) -> None:
+    """Windows moved to the closed date, were on it and are gone, are open again, or are others'."""
+    earlier, later = days(-3), TODAY
+    posted = [
+        ("moved", earlier),
+        ("moved", DAY),
+        ("gone", DAY),
+        ("gone", earlier),
+        ("open again", DAY),
+        ("elsewhere", earlier),
+        ("moved away", DAY),
+    ]
+    in_force = [
+        ("moved", DAY),
+        ("open again", later),
+        ("elsewhere", earlier),
+        ("moved away", earlier),
+    ]
+    found = ledger.places(
+        frame(
+            running,
+            "bonus_ledger",
+            [{"commodity_id": "sku", "window_id": w, "business_date": day} for w, day in posted],
+        ),
+        running.spark.createDataFrame(
+            [("sku", w, day) for w, day in in_force],
+            "commodity_id string, window_id string, business_date date",
+        ),
+        [DAY],
+    )
+    rows = {(row["window_id"], row["business_date"]) for row in found.collect()}
+    assert rows == {
+        ("moved", earlier),
+        ("moved", DAY),
+        ("gone", DAY),
+        ("gone", earlier),
+        ("open again", DAY),
+    }
