@@ -12,6 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from solatium.joins import look_up
 from solatium.ordering import event_key, key_field, without_end
 from solatium.windows import KEY
 
@@ -26,16 +27,24 @@ JOIN_FIELDS = ("event_type", "quantity", "team_id", "device_id")
 
 
 def activity(
-    participation: DataFrame, payment: DataFrame, orders: DataFrame, windows: DataFrame
+    participation: DataFrame,
+    payment: DataFrame,
+    orders: DataFrame,
+    windows: DataFrame,
+    *,
+    devices: bool = True,
 ) -> DataFrame:
     """One row per window and account; `windows` are those in force that are judged.
+
+    Without `devices` the event keys carry none: each account's texts are held in memory until all
+    logs are gone through, and most rules need no device.
 
     Columns beside the key: `took_part` boolean; `latest_event` (event key with JOIN_FIELDS) of the
     application period, null without one; `joined_at`; `advance_net` decimal and `advance_paid`
     boolean of payments before the rush; `advance_held` decimal of payments of all times;
     `order_state` int (place in ORDER_STATES); `cancelled_after_confirmation`,
     `voided_after_confirmation` boolean; `attempt` (event key with the quantity) of the earliest
-    submission in the rush; `confirmed_units` bigint.
+    submission in the rush of a window that is first come; `confirmed_units` bigint.
     """
     times = F.broadcast(
         windows.select(
@@ -44,12 +53,14 @@ def activity(
             "application_close",
             "rush_open",
             "rush_close",
+            "policy",
             F.col("currency").alias("window_currency"),
         )
     )
     events = participation.join(times, on=list(KEY))
     shaped = [
-        _of_participation(events),
+        _of_participation(events, devices),
+        _of_withdrawn(events),
         _of_payment(payment.join(times, on=list(KEY))),
         _of_orders(orders.join(times, on=list(KEY))),
     ]
@@ -58,6 +69,7 @@ def activity(
         F.bit_or("marks").alias("marks"),
         F.max("latest_event").alias("latest_event"),
         F.min("first_join").alias("first_join"),
+        F.min("rejoined_at").alias("rejoined_at"),
         F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
         F.coalesce(F.sum("held"), F.lit(0)).cast("decimal(28,2)").alias("advance_held"),
         F.min("order_state").alias("order_state"),
@@ -66,8 +78,7 @@ def activity(
     )
     joined_at = F.when(F.col("withdrew"), F.col("rejoined_at")).otherwise(F.col("first_join"))
     return (
-        grouped.join(_withdrawn(events), on=list(ACCOUNT), how="left")
-        .withColumns({name: _is_marked(name) for name in _MARKS})
+        grouped.withColumns({name: _is_marked(name) for name in _MARKS})
         .withColumn("joined_at", joined_at)
         .drop("marks", "first_join", "withdrew", "rejoined_at")
     )
@@ -75,7 +86,13 @@ def activity(
 
 # Facts that hold where one row says so. A row carries them as bits of one number: an aggregate for
 # each would cost as much again as all others.
-_MARKS = ("took_part", "advance_paid", "cancelled_after_confirmation", "voided_after_confirmation")
+_MARKS = (
+    "took_part",
+    "withdrew",
+    "advance_paid",
+    "cancelled_after_confirmation",
+    "voided_after_confirmation",
+)
 
 
 def _marked(**facts: Column) -> Column:
@@ -93,6 +110,7 @@ _SHAPE = {
     "marks": "int",
     "latest_event": "string",
     "first_join": "timestamp",
+    "rejoined_at": "timestamp",
     "advance": "decimal(18,2)",
     "held": "decimal(18,2)",
     "order_state": "int",
@@ -114,11 +132,12 @@ def _in_period() -> Column:
     return (time >= F.col("application_open")) & (time < F.col("application_close"))
 
 
-def _of_participation(events: DataFrame) -> DataFrame:
+def _of_participation(events: DataFrame, devices: bool) -> DataFrame:
     is_join = F.col("event_type") == "join"
     fields = [F.col(name).cast("string") for name in JOIN_FIELDS[:-1]]
-    device = without_end(F.col(JOIN_FIELDS[-1]))
-    key = event_key(F.col("event_time"), F.col("event_id"), *fields, device)
+    if devices:
+        fields.append(without_end(F.col(JOIN_FIELDS[-1])))
+    key = event_key(F.col("event_time"), F.col("event_id"), *fields)
     return events.select(
         *ACCOUNT,
         _marked(took_part=F.lit(True)),
@@ -127,8 +146,8 @@ def _of_participation(events: DataFrame) -> DataFrame:
     )
 
 
-def _withdrawn(events: DataFrame) -> DataFrame:
-    """The few accounts that withdrew: `withdrew`, true, and `rejoined_at`, the time of the earliest
+def _of_withdrawn(events: DataFrame) -> DataFrame:
+    """One row for each of the few accounts that withdrew: `rejoined_at` is the time of the earliest
     join after the latest withdrawal, null without one."""
     key = event_key(F.col("event_time"), F.col("event_id"))
     is_join = F.col("event_type") == "join"
@@ -136,10 +155,10 @@ def _withdrawn(events: DataFrame) -> DataFrame:
     withdrew = in_period.where(~is_join).groupBy(*ACCOUNT).agg(F.max(key).alias("withdrawal"))
     rejoined = F.when(is_join & (key > F.col("withdrawal")), F.col("event_time"))
     return (
-        in_period.join(withdrew, on=list(ACCOUNT))
+        look_up(in_period, withdrew, ACCOUNT)
         .groupBy(*ACCOUNT)
         .agg(F.min(rejoined).alias("rejoined_at"))
-        .withColumn("withdrew", F.lit(True))
+        .select(*ACCOUNT, _marked(withdrew=F.lit(True)), "rejoined_at")
     )
 
 
@@ -166,6 +185,7 @@ def _of_orders(events: DataFrame) -> DataFrame:
     time, status = F.col("event_time"), F.col("status")
     quantity = F.col("quantity").cast("string")
     in_rush = (time >= F.col("rush_open")) & (time < F.col("rush_close"))
+    tries = (F.col("policy") == "first_come") & (status == "submitted") & in_rush
     state = reduce(
         lambda rest, place: F.when(status == ORDER_STATES[place], str(place)).otherwise(rest),
         range(len(ORDER_STATES) - 1),
@@ -175,7 +195,7 @@ def _of_orders(events: DataFrame) -> DataFrame:
     by_order = events.groupBy(*ACCOUNT, "order_id").agg(
         F.max(key).alias("latest"),
         F.bool_or(status == "confirmed").alias("was_confirmed"),
-        F.min(F.when((status == "submitted") & in_rush, key)).alias("attempt"),
+        F.min(F.when(tries, key)).alias("attempt"),
     )
     latest_quantity = key_field(F.col("latest"), 0).cast("bigint")
     latest_state = key_field(F.col("latest"), 1).cast("int")

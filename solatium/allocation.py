@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts, draw, entries
 from solatium.activity import ORDER_STATES
+from solatium.joins import look_up
 from solatium.ordering import key_id, key_time
 from solatium.regimes import Regimes
 from solatium.selection import ENTRY, Keep, allocated, kept_nowhere
@@ -53,7 +54,7 @@ def allocate(
     entered = reduce(DataFrame.unionByName, parts)
     entered = keep(entries.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
     won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
-    judged = entered.join(won, on=list(ENTRY), how="left")
+    judged = look_up(entered, won, ENTRY, how="left")
     table = contracts.warehouse("allocations")
     return table.shape(
         judged.withColumn("outcome", _outcome())

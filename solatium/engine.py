@@ -35,6 +35,9 @@ _SESSION = {
 _NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 # Sail is configured by its environment. What it keeps for a night is read a few times at most.
 _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
+# Measured at 5 million participations: a group takes some 100 bytes for each row that came into it.
+_ROWS_AT_ONCE = 5_000_000
+_ROWS_A_MEGABYTE = 5_000
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -63,6 +66,7 @@ class Engine:
 
     name: str
     spark: SparkSession
+    memory_mb: int | None = None  # what the embedded engine may work in
 
     def file_path(self, location: Location) -> str:
         """How the engine wants the path of a landing file, which may hold pattern characters."""
@@ -82,6 +86,19 @@ class Engine:
     def checks_pages(self) -> bool:
         """Whether it compares pages of Parquet files with their checksums; Sail does not."""
         return self.name == "spark"
+
+    def parts(self, rows: int) -> int:
+        """In how many parts so many rows are best grouped by their keys.
+
+        Sail has all keys of a grouping in memory, and is no slower where they come part by part.
+        Spark has parts of its own.
+        """
+        if self.name == "spark":
+            return 1
+        at_once = _ROWS_AT_ONCE
+        if self.memory_mb is not None:
+            at_once = min(at_once, self.memory_mb * _ROWS_A_MEGABYTE)
+        return 1 + rows // at_once
 
     def answers(self) -> bool:
         """Whether it still runs, so that what fails on it is not the engine."""
@@ -164,7 +181,7 @@ def running(
         settings = _SESSION | (_NO_CALL_SITES if name == "embedded" else _CHECKED_PAGES)
         for key, value in settings.items():
             session.conf.set(key, value)
-        yield Engine(name, session)
+        yield Engine(name, session, memory_mb)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from solatium import draw, history
 from solatium.activity import ACCOUNT
+from solatium.joins import look_up
 from solatium.ordering import key_field
 from solatium.regimes import Regimes
 from solatium.screening import is_ready
@@ -58,32 +59,31 @@ def ready_accounts(screened: DataFrame, activity: DataFrame, windows: DataFrame)
         "category",
         "min_qualified",
     )
-    ready = screened.where(is_ready()).join(F.broadcast(facts), on=list(KEY))
-    formed = ready.groupBy(*KEY).agg((F.count("*") >= F.min("min_qualified")).alias("is_formed"))
+    ready = screened.where(is_ready())
+    numbers = ready.groupBy(*KEY).agg(F.count("*").alias("number"))
+    formed = facts.join(numbers, on=list(KEY)).withColumn(
+        "is_formed", F.col("number") >= F.col("min_qualified")
+    )
     orders = activity.select(*ACCOUNT, *_ORDER_FACTS, "attempt")
     counts = F.col("is_formed") & (F.col("policy") == "first_come")
     attempt = F.when(counts, F.col("attempt"))
     ordered = key_field(attempt, 0).cast("int")
     is_individual = F.col("unit") == "individual"
     asked = F.when(ordered >= 1, F.least("quantity", ordered)).otherwise(F.col("quantity"))
-    return (
-        ready.join(F.broadcast(formed), on=list(KEY))
-        .join(orders, on=list(ACCOUNT))
-        .select(
-            *ACCOUNT,
-            "business_date",
-            "quantity",
-            "joined_at",
-            "team_id",
-            *(name for name in facts.columns if name not in (*KEY, "min_qualified")),
-            "is_formed",
-            F.lit(None).cast("string").alias("left_out"),
-            F.col("is_formed").alias("leads"),
-            F.when(is_individual, F.col("account_id")).alias("entry_id"),
-            F.when(is_individual, asked).alias("size"),
-            attempt.alias("attempt"),
-            *_ORDER_FACTS,
-        )
+    return look_up(ready.join(orders, on=list(ACCOUNT)), F.broadcast(formed), KEY).select(
+        *ACCOUNT,
+        "business_date",
+        "quantity",
+        "joined_at",
+        "team_id",
+        *(name for name in facts.columns if name not in (*KEY, "min_qualified")),
+        "is_formed",
+        F.lit(None).cast("string").alias("left_out"),
+        F.col("is_formed").alias("leads"),
+        F.when(is_individual, F.col("account_id")).alias("entry_id"),
+        F.when(is_individual, asked).alias("size"),
+        attempt.alias("attempt"),
+        *_ORDER_FACTS,
     )
 
 

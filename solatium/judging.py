@@ -20,7 +20,7 @@ from solatium.bonus import bonus_awards
 from solatium.context import Context
 from solatium.contracts import EVENTS
 from solatium.placing import days
-from solatium.screening import account_versions, screen
+from solatium.screening import account_versions, looks_at_devices, screen
 from solatium.tally import Tally
 
 _WINDOW = list(windows.KEY)
@@ -108,8 +108,7 @@ class Judging:
         stage_of, day = self.context.stages.stage, self.context.day
         keep = self.context.scratch.keep
         with stage_of("gather activity", day) as stage:
-            participation, payment, orders = (self.of(source, dates) for source in EVENTS)
-            acts = keep(activity(participation, payment, orders, due), "activity")
+            acts = self._activity(dates, due)
             acted = stage.rows_out = acts.count()
         with stage_of("screen", day) as stage:
             stage.rows_in = acted
@@ -136,6 +135,21 @@ class Judging:
             with stage_of("list refunds", day) as stage:
                 refunds = statistics.refunds_due(acts, allocations, due)
                 stage.rows_out = self.put("refunds_due", refunds, dates)
+
+    def _activity(self, dates: list[date], due: DataFrame) -> DataFrame:
+        """What accounts did, gathered from the logs by as many parts of accounts as it takes."""
+        rows = sum(self.warehouse.rows(source, dates) for source in EVENTS)
+        number = self.warehouse.engine.parts(rows)
+        devices = looks_at_devices(self.context.regimes)
+
+        def gathered(place: int) -> DataFrame:
+            is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
+            logs = (self.of(source, dates) for source in EVENTS)
+            parts = [log.where(is_here) if number > 1 else log for log in logs]
+            participation, payment, orders = parts
+            return activity(participation, payment, orders, due, devices=devices)
+
+        return self.context.scratch.keep_parts(map(gathered, range(number)), "activity")
 
     def award(self, dates: Sequence[date], latest: DataFrame) -> int:
         """Awards the counted losses of these dates again; how many awards there are then.

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.activity import ACCOUNT, JOIN_FIELDS
+from solatium.joins import look_up
 from solatium.ordering import content, event_key, key_field, key_id
 from solatium.regimes import Regimes
 from solatium.selection import Keep, kept_nowhere
@@ -30,7 +31,7 @@ def account_versions(accounts: DataFrame, keep: Keep = kept_nowhere) -> DataFram
         .agg((F.min("account_id") < F.max("account_id")).alias("shares_person"))
         .where("shares_person")
     )
-    known = accounts.join(shared, on="person_id", how="left").withColumn(
+    known = look_up(accounts, shared, ["person_id"], how="left").withColumn(
         "shares_person", F.coalesce("shares_person", F.lit(False))
     )
     several = accounts.groupBy("account_id").count().where("count > 1").select("account_id")
@@ -57,7 +58,7 @@ def screen(
     """
     facts = _facts(activity, versions, windows)
     judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(regimes))))
-    if regimes.any(lambda regime: regime.screening.max_accounts_per_device is not None):
+    if looks_at_devices(regimes):
         shared = _shared_devices(activity, windows, regimes)
         judged = _with_shared_devices(judged, shared)
     judged = _with_duplicate_persons(judged)
@@ -67,6 +68,11 @@ def screen(
         .withColumn("joined_at", F.when(F.col("has_joined"), F.col("joined_at")))
         .withColumn("advance_state", _advance_state())
     )
+
+
+def looks_at_devices(regimes: Regimes) -> bool:
+    """Whether any regime limits the accounts of a device."""
+    return regimes.any(lambda regime: regime.screening.max_accounts_per_device is not None)
 
 
 def is_ready() -> Column:
@@ -169,7 +175,7 @@ def _shared_devices(activity: DataFrame, windows: DataFrame, regimes: Regimes) -
 def _with_shared_devices(judged: DataFrame, shared: DataFrame) -> DataFrame:
     """Code 10."""
     code = F.when(F.col("is_shared"), F.array(F.lit("shared_device"))).otherwise(F.array())
-    return judged.join(shared, on=[*KEY, "device_id"], how="left").withColumn(
+    return look_up(judged, shared, [*KEY, "device_id"], how="left").withColumn(
         "reasons", F.concat("reasons", code.cast("array<string>"))
     )
 
@@ -188,7 +194,7 @@ def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
         .select(*KEY, "person_id", key_id(F.col("first")).alias("first_account"))
     )
     is_duplicate = is_clean & (F.col("account_id") != F.col("first_account"))
-    return judged.join(first, on=[*KEY, "person_id"], how="left").withColumn(
+    return look_up(judged, first, [*KEY, "person_id"], how="left").withColumn(
         "reasons",
         F.when(is_duplicate, F.array(F.lit("duplicate_person"))).otherwise(F.col("reasons")),
     )

@@ -17,6 +17,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from solatium.joins import look_up
 from solatium.windows import KEY
 
 ENTRY = (*KEY, "entry_id")
@@ -92,7 +93,7 @@ def _after_common_prefix(entries: DataFrame) -> DataFrame:
     padded = F.rpad(F.hex(F.encode(tail, "UTF-8")), 2 * _ID_BYTES, "0")
     digits = F.conv(F.substring(padded, 1, 2 * _ID_BYTES), 16, 10).cast("bigint")
     return (
-        entries.join(F.broadcast(prefix), on=list(KEY), how="left")
+        look_up(entries, F.broadcast(prefix), KEY, how="left")
         # asked for outright: Sail takes a null start of a substring for its beginning
         .withColumn("digits", F.when(F.col("start").isNotNull(), digits).otherwise(F.lit(0)))
         .drop("start")
@@ -147,7 +148,7 @@ def _ends(entries: DataFrame) -> DataFrame:
 
 
 def _banded(entries: DataFrame, spans: DataFrame) -> DataFrame:
-    return entries.join(F.broadcast(spans), on=list(KEY)).withColumn(
+    return look_up(entries, F.broadcast(spans), KEY).withColumn(
         "band", F.expr("(digits - lowest) div width")
     )
 

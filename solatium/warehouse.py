@@ -275,6 +275,14 @@ class Warehouse:
         reader = self.engine.spark.read.format("delta").option("versionAsOf", version)
         return reader.load(str(self.root / name)).select(*self.tables[name].names)
 
+    def rows(self, name: str, dates: Iterable[date]) -> int:
+        """How many rows a table has of these business dates, by its log alone."""
+        files = DeltaTable((self.root / name).uri, self.version(name)).get_add_actions(flatten=True)
+        days = files.column("partition.business_date").to_pylist()
+        wanted = set(dates)
+        numbers = files.column("num_records").to_pylist()
+        return sum(number for day, number in zip(days, numbers, strict=True) if day in wanted)
+
     def append(self, name: str, rows: DataFrame) -> int:
         """Adds rows to a table; how many."""
         return self._write(name, rows, mode="append")
@@ -340,9 +348,16 @@ class Scratch:
 
     def keep(self, frame: DataFrame, name: str) -> DataFrame:
         """The same rows, from then on read instead of computed."""
-        path = str(self.folder / name)
-        frame.write.mode("overwrite").parquet(path)
-        return self.engine.spark.read.schema(frame.schema).parquet(path)
+        return self.keep_parts([frame], name)
+
+    def keep_parts(self, parts: Iterable[DataFrame], name: str) -> DataFrame:
+        """The rows of all parts, which have the same columns, computed one part after the other."""
+        paths = []
+        for number, part in enumerate(parts):
+            schema = part.schema
+            paths.append(str(self.folder / name / str(number)))
+            part.write.mode("overwrite").parquet(paths[-1])
+        return self.engine.spark.read.schema(schema).parquet(*paths)
 
 
 def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:
