@@ -65,16 +65,20 @@ def activity(
         _of_orders(orders.join(times, on=list(KEY))),
     ]
     together = reduce(DataFrame.unionByName, [_in_one_shape(frame) for frame in shaped])
-    grouped = together.groupBy(*ACCOUNT).agg(
-        F.bit_or("marks").alias("marks"),
-        F.max("latest_event").alias("latest_event"),
-        F.min("first_join").alias("first_join"),
-        F.min("rejoined_at").alias("rejoined_at"),
-        F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
-        F.coalesce(F.sum("held"), F.lit(0)).cast("decimal(28,2)").alias("advance_held"),
-        F.min("order_state").alias("order_state"),
-        F.min("attempt").alias("attempt"),
-        F.coalesce(F.sum("confirmed_units"), F.lit(0)).alias("confirmed_units"),
+    grouped = (
+        together.repartition(*ACCOUNT)
+        .groupBy(*ACCOUNT)
+        .agg(
+            F.bit_or("marks").alias("marks"),
+            F.max("latest_event").alias("latest_event"),
+            F.min("first_join").alias("first_join"),
+            F.min("rejoined_at").alias("rejoined_at"),
+            F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
+            F.coalesce(F.sum("held"), F.lit(0)).cast("decimal(28,2)").alias("advance_held"),
+            F.min("order_state").alias("order_state"),
+            F.min("attempt").alias("attempt"),
+            F.coalesce(F.sum("confirmed_units"), F.lit(0)).alias("confirmed_units"),
+        )
     )
     joined_at = F.when(F.col("withdrew"), F.col("rejoined_at")).otherwise(F.col("first_join"))
     return (
@@ -192,10 +196,15 @@ def _of_orders(events: DataFrame) -> DataFrame:
         F.lit(str(len(ORDER_STATES) - 1)),
     )
     key = event_key(time, F.col("event_id"), quantity, state)
-    by_order = events.groupBy(*ACCOUNT, "order_id").agg(
-        F.max(key).alias("latest"),
-        F.bool_or(status == "confirmed").alias("was_confirmed"),
-        F.min(F.when(tries, key)).alias("attempt"),
+    order = (*ACCOUNT, "order_id")
+    by_order = (
+        events.repartition(*order)
+        .groupBy(*order)
+        .agg(
+            F.max(key).alias("latest"),
+            F.bool_or(status == "confirmed").alias("was_confirmed"),
+            F.min(F.when(tries, key)).alias("attempt"),
+        )
     )
     latest_quantity = key_field(F.col("latest"), 0).cast("bigint")
     latest_state = key_field(F.col("latest"), 1).cast("int")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from math import isqrt
 from operator import or_
 from typing import Any
 
@@ -36,7 +37,7 @@ _NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 # Sail is configured by its environment. What it keeps for a night is read a few times at most.
 _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
 # Measured at 5 million participations: a group takes some 100 bytes for each row that came into it.
-_ROWS_AT_ONCE = 5_000_000
+_ROWS_AT_ONCE = 2_000_000
 _ROWS_A_MEGABYTE = 5_000
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -90,15 +91,15 @@ class Engine:
     def parts(self, rows: int) -> int:
         """In how many parts so many rows are best grouped by their keys.
 
-        Sail has all keys of a grouping in memory, and is no slower where they come part by part.
-        Spark has parts of its own.
+        Sail has all keys of a grouping in memory. Each part reads all rows again; so four times the
+        rows come in twice the parts, and each holds twice as much. Spark has parts of its own.
         """
         if self.name == "spark":
             return 1
-        at_once = _ROWS_AT_ONCE
+        number = 1 + isqrt(rows // _ROWS_AT_ONCE)
         if self.memory_mb is not None:
-            at_once = min(at_once, self.memory_mb * _ROWS_A_MEGABYTE)
-        return 1 + rows // at_once
+            number = max(number, 1 + rows // (self.memory_mb * _ROWS_A_MEGABYTE))
+        return number
 
     def answers(self) -> bool:
         """Whether it still runs, so that what fails on it is not the engine."""

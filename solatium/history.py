@@ -37,12 +37,14 @@ def account_outcomes(
     """`account_outcomes` of the dates of `allocations`: one row per outcome that counts.
 
     The outcomes of an account are put into one list and gone through in order: accounts are many
-    and their lists short, for which engines' window functions take several times as long.
+    and their lists short, for which engines' window functions take several times as long. They are
+    brought together before they are grouped, or Sail would make lists on both sides of the way.
     `opening` is `account_history` as of the day before the first of these dates.
     """
     in_order = F.array_sort(F.collect_list(F.struct(*ORDER, "result", "regime")))
     lives = (
         _countable(allocations, windows, settings, regimes)
+        .repartition(*ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
         .agg(in_order.alias("outcomes"))
         .join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
@@ -102,6 +104,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
     )
     added = (
         outcomes.join(F.broadcast(windows.select(*KEY, "rush_close")), on=list(KEY))
+        .repartition(*ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
         .agg(
             F.count("*").alias("attempts"),
