@@ -110,7 +110,9 @@ class Corrections:
         late = good.where(is_late).withColumn("reason", F.lit("late"))
         self.warehouse.replace("_set_aside_windows", late, column="dt", dates=dates)
         self._show("windows", dates, bad, dates)
-        in_force = self.scratch.keep(self.placing.in_force(), "windows_corrected")
+        in_force = self.scratch.keep(
+            self.placing.in_force(self.placing.versions()), "windows_corrected"
+        )
         moved = self.scratch.keep(
             windows.moved(windows.changed(before, in_force)), "windows_moved_by_correction"
         )

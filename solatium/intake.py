@@ -66,11 +66,12 @@ class Intake:
 
     def take(self) -> Known:
         """Accepts, sets aside and quarantines what arrived; InputError where a gate is shut."""
-        start = before = self.scratch.keep(self.placing.in_force(), "windows_before")
+        versions = self.placing.versions()
+        start = before = self.scratch.keep(self.placing.in_force(versions), "windows_before")
         corrected = None
         if self.context.again:
             corrected = Corrections(self.context, self.tally, self.placing).take(before)
-            before = corrected.in_force
+            before, versions = corrected.in_force, self.placing.versions()
         files = self.context.landing.arrived(self.day)
         arrivals = {
             source: self._arrival(source, before) for source in contracts.LANDING if source in files
@@ -86,9 +87,11 @@ class Intake:
                 stage.rows_out += self.warehouse.append("accounts", arrivals["accounts"].good)
             if "windows" in arrivals:
                 good, is_late = arrivals["windows"].good, windows.is_late(self.settings)
-                stage.rows_out += self.warehouse.append("windows", good.where(~is_late))
+                visible = good.where(~is_late)
+                stage.rows_out += self.warehouse.append("windows", visible)
+                versions = versions.unionByName(visible.select(*versions.columns))
                 self._set_aside("windows", good.where(is_late).withColumn("reason", F.lit("late")))
-            in_force = self.scratch.keep(self.placing.in_force(), "windows_in_force")
+            in_force = self.scratch.keep(self.placing.in_force(versions), "windows_in_force")
             changed = self.scratch.keep(windows.changed(before, in_force), "windows_changed")
             moved = windows.moved(changed)
             has_moved = moved.count() > 0

@@ -28,14 +28,17 @@ class Placing:
         self.settings = context.settings
         self.regimes = context.regimes
 
-    def in_force(self) -> DataFrame:
-        """The windows in force by the versions that are in the warehouse now.
+    def versions(self) -> DataFrame:
+        """The versions of windows that are in the warehouse now.
 
-        Versions are kept: each night adds files to their table, and they are gone through often.
+        They are kept: each night adds files to their table, and they are gone through often.
         """
+        return self.scratch.keep(self.warehouse.read("windows"), "window_versions")
+
+    def in_force(self, versions: DataFrame) -> DataFrame:
+        """The windows in force by these versions, and by those that are set aside as late."""
         late = self.warehouse.read("_set_aside_windows").drop("reason")
-        visible = self.scratch.keep(self.warehouse.read("windows"), "window_versions")
-        return windows.in_force(visible, late, self.settings, self.regimes)
+        return windows.in_force(versions, late, self.settings, self.regimes)
 
     def quarantine(self, rows: DataFrame) -> int:
         """Adds quarantine rows; how many."""
