@@ -32,7 +32,7 @@ def activity(
     orders: DataFrame,
     windows: DataFrame,
     *,
-    devices: bool = True,
+    devices: bool,
 ) -> DataFrame:
     """One row per window and account; `windows` are those in force that are judged.
 

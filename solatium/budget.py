@@ -12,6 +12,7 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from solatium.joins import look_up
 from solatium.ordering import END
 from solatium.regimes import Regimes
 from solatium.selection import ENTRY, Keep, allocated, kept_nowhere
@@ -29,7 +30,7 @@ def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> Da
     """
     named = awards.withColumn("campaign", F.coalesce("campaign_id", F.lit("")))
     pots = _exceeded(named, regimes)
-    cut = named.join(F.broadcast(pots), on=list(_POT), how="left")
+    cut = look_up(named, F.broadcast(pots), _POT, how="left")
     product = F.col("cents").cast(_CENTS) * F.col("budget")
     rest = product % F.col("total")
     cut = cut.withColumns(
@@ -44,7 +45,7 @@ def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> Da
     cents = F.col("floored") + F.coalesce("one_more", F.lit(0))
     changes = cents.isNotNull() & (cents != F.col("cents"))
     return (
-        cut.join(one_more, on="entry_id", how="left")
+        look_up(cut, one_more, ["entry_id"], how="left")
         .withColumns(
             {
                 "reason": F.when(changes, F.lit("budget_scaled")).otherwise(F.col("reason")),

@@ -32,12 +32,14 @@ _ROW = [*_EVENT, "dt", "content"]
 class Corrected:
     """What changed files have changed, beside the windows themselves.
 
-    `in_force` are the windows in force after it; `events` has, by landing table, the keys of
-    windows of which accepted rows are others; `payments` the keys of those of which payments are
-    others, late ones included. `accounts` are the ids of accounts with other versions than
-    `accounts_before`, and `first` is the first arrival date that was taken again.
+    `versions` are those of windows after it, and `in_force` the windows in force by them. `events`
+    has, by landing table, the keys of windows of which accepted rows are others; `payments` the
+    keys of those of which payments are others, late ones included. `accounts` are the ids of
+    accounts with other versions than `accounts_before`, and `first` is the first arrival date that
+    was taken again.
     """
 
+    versions: DataFrame
     in_force: DataFrame
     events: dict[str, DataFrame]
     payments: DataFrame | None
@@ -57,10 +59,10 @@ class Corrections:
         self.tally = tally
         self.placing = placing
 
-    def take(self, before: DataFrame) -> Corrected:
+    def take(self, versions: DataFrame, before: DataFrame) -> Corrected:
         """Brings all tables of accepted rows to what the files now say; InputError by a gate.
 
-        `before` are the windows in force.
+        `before` are the windows in force, by these `versions`.
         """
         accounts_before = self.warehouse.read("accounts")
         accounts, payments = None, None
@@ -68,7 +70,7 @@ class Corrections:
         with self.context.stages.stage("take again", self.context.day) as stage:
             in_force = before
             if dates := self._dates("windows"):
-                in_force = self._windows(dates, before)
+                versions, in_force = self._windows(dates, before)
             if dates := self._dates("accounts"):
                 accounts = self._accounts(dates)
             for source in EVENTS:
@@ -80,9 +82,8 @@ class Corrections:
                     if source == "payment":
                         payments = others.select(*_WINDOW)
             stage.rows_in = self.tally.rows_in
-        return Corrected(
-            in_force, events, payments, accounts, accounts_before, min(self.context.again)
-        )
+        first = min(self.context.again)
+        return Corrected(versions, in_force, events, payments, accounts, accounts_before, first)
 
     def _dates(self, source: str) -> list[date]:
         return sorted(day for day, tables in self.context.again.items() if source in tables)
@@ -102,7 +103,8 @@ class Corrections:
 
     # Reference tables: versions, kept once for each occurrence
 
-    def _windows(self, dates: list[date], before: DataFrame) -> DataFrame:
+    def _windows(self, dates: list[date], before: DataFrame) -> tuple[DataFrame, DataFrame]:
+        """The versions of windows as they are now, and the windows in force by them."""
         good, bad = self._read("windows", dates)
         is_late = windows.is_late(self.settings)
         others = self.warehouse.read("windows").where(~F.col("dt").isin(dates))
@@ -110,16 +112,15 @@ class Corrections:
         late = good.where(is_late).withColumn("reason", F.lit("late"))
         self.warehouse.replace("_set_aside_windows", late, column="dt", dates=dates)
         self._show("windows", dates, bad, dates)
-        in_force = self.scratch.keep(
-            self.placing.in_force(self.placing.versions()), "windows_corrected"
-        )
+        versions = self.placing.versions()
+        in_force = self.scratch.keep(self.placing.in_force(versions), "windows_corrected")
         moved = self.scratch.keep(
             windows.moved(windows.changed(before, in_force)), "windows_moved_by_correction"
         )
         if moved.count():
             for source in EVENTS:
                 self.placing.follow(source, moved, in_force)
-        return in_force
+        return versions, in_force
 
     def _accounts(self, dates: list[date]) -> DataFrame:
         good, bad = self._read("accounts", dates)

@@ -36,8 +36,9 @@ _SESSION = {
 _NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 # Sail is configured by its environment. What it keeps for a night is read a few times at most.
 _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
-# Measured at 5 million participations: a group takes some 100 bytes for each row that came into it.
-_ROWS_AT_ONCE = 2_000_000
+# Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
+# each row; twice as much is reckoned with where memory is bounded.
+_ROWS_IN_ONE_PART = 2_000_000
 _ROWS_A_MEGABYTE = 5_000
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -96,7 +97,7 @@ class Engine:
         """
         if self.name == "spark":
             return 1
-        number = 1 + isqrt(rows // _ROWS_AT_ONCE)
+        number = 1 + isqrt(rows // _ROWS_IN_ONE_PART)
         if self.memory_mb is not None:
             number = max(number, 1 + rows // (self.memory_mb * _ROWS_A_MEGABYTE))
         return number

@@ -22,17 +22,8 @@ from solatium.windows import KEY
 TEAM = (*KEY, "team_id")
 
 # What is known of windows and members, and needed until it is said who enters, with what ticket.
-FOR_ENTERING = (
-    "joined_at",
-    "team_id",
-    "unit",
-    "seed",
-    "regime",
-    "team_min",
-    "team_max",
-    "campaign_id",
-    "category",
-)
+_OF_WINDOW = ("unit", "seed", "regime", "team_min", "team_max", "campaign_id", "category")
+FOR_ENTERING = ("joined_at", "team_id", *_OF_WINDOW)
 
 # What the order logs say of an account; of a team, what they say of all of its members.
 _ORDER_FACTS = ("order_state", "cancelled_after_confirmation", "voided_after_confirmation")
@@ -47,17 +38,7 @@ def ready_accounts(screened: DataFrame, activity: DataFrame, windows: DataFrame)
     event that counts), and the order facts.
     """
     facts = windows.where(F.col("held").isNull()).select(
-        *KEY,
-        "policy",
-        "unit",
-        "stock",
-        "seed",
-        "regime",
-        "team_min",
-        "team_max",
-        "campaign_id",
-        "category",
-        "min_qualified",
+        *KEY, "policy", "stock", "min_qualified", *_OF_WINDOW
     )
     ready = screened.where(is_ready())
     numbers = ready.groupBy(*KEY).agg(F.count("*").alias("number"))
@@ -76,7 +57,9 @@ def ready_accounts(screened: DataFrame, activity: DataFrame, windows: DataFrame)
         "quantity",
         "joined_at",
         "team_id",
-        *(name for name in facts.columns if name not in (*KEY, "min_qualified")),
+        "policy",
+        "stock",
+        *_OF_WINDOW,
         "is_formed",
         F.lit(None).cast("string").alias("left_out"),
         F.col("is_formed").alias("leads"),

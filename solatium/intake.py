@@ -70,8 +70,8 @@ class Intake:
         start = before = self.scratch.keep(self.placing.in_force(versions), "windows_before")
         corrected = None
         if self.context.again:
-            corrected = Corrections(self.context, self.tally, self.placing).take(before)
-            before, versions = corrected.in_force, self.placing.versions()
+            corrected = Corrections(self.context, self.tally, self.placing).take(versions, before)
+            versions, before = corrected.versions, corrected.in_force
         files = self.context.landing.arrived(self.day)
         arrivals = {
             source: self._arrival(source, before) for source in contracts.LANDING if source in files

@@ -143,10 +143,11 @@ class Judging:
         devices = looks_at_devices(self.context.regimes)
 
         def gathered(place: int) -> DataFrame:
-            is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
-            logs = (self.of(source, dates) for source in EVENTS)
-            parts = [log.where(is_here) if number > 1 else log for log in logs]
-            participation, payment, orders = parts
+            logs = [self.of(source, dates) for source in EVENTS]
+            if number > 1:
+                is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
+                logs = [log.where(is_here) for log in logs]
+            participation, payment, orders = logs
             return activity(participation, payment, orders, due, devices=devices)
 
         return self.context.scratch.keep_parts(map(gathered, range(number)), "activity")

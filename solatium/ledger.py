@@ -52,8 +52,8 @@ def post(
     )
     keys = (
         due.select(*KEY)
-        .unionByName(_keys(ledger, windows, dates))
-        .unionByName(_keys(waived, windows, dates))
+        .unionByName(_belonging(ledger, windows, dates).select(*KEY))
+        .unionByName(_belonging(waived, windows, dates).select(*KEY))
         .distinct()
     )
     posted = (
@@ -135,10 +135,6 @@ def places(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> Data
     found = posted.select(*WINDOW, "business_date").distinct()
     concerned = _belonging(found, windows, dates).select(*WINDOW).distinct()
     return found.join(concerned, on=list(WINDOW), how="left_semi")
-
-
-def _keys(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
-    return _belonging(posted, windows, dates).select(*KEY)
 
 
 def _belonging(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:

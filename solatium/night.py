@@ -164,12 +164,11 @@ class Night:
 
     def _in_books(self, closed: list[date]) -> list[date]:
         """The business dates under which rows of the ledger may belong to closed dates."""
-        names = ("bonus_ledger", "bonus_waived")
         columns = (*windows.KEY, "business_date")
-        posted = reduce(
-            DataFrame.unionByName, (self.warehouse.read(name).select(*columns) for name in names)
-        )
-        return sorted({*closed, *days(ledger.places(posted, self.in_force, closed), columns[-1])})
+        posted = self.warehouse.read("bonus_ledger").select(*columns)
+        waived = self.warehouse.read("bonus_waived").select(*columns)
+        places = ledger.places(posted.unionByName(waived), self.in_force, closed)
+        return sorted({*closed, *days(places, "business_date")})
 
     def _post(self, closed: list[date]) -> None:
         with self.context.stages.stage("post", self.day) as stage:
