@@ -206,7 +206,7 @@ class Night:
         restated: Restated | None,
     ) -> None:
         """InputError where what came in, or what came out, breaks a law of conservation."""
-        if not self.context.expectations.tables:
+        if not self.context.expectations.suites.tables:
             return
         with self.context.stages.stage("check laws", self.day):
             judged = [*(restated.judged if restated else []), *open_dates]

@@ -25,7 +25,7 @@ from solatium.context import Context
 from solatium.diagnosis import diagnosed
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError, reason
-from solatium.expectations import Gate
+from solatium.expectations import Gate, gate_apart
 from solatium.gates import AcceptedGate, Gates, accepted_on
 from solatium.judged import campaigns_by_date
 from solatium.landing import LandingZone
@@ -129,9 +129,12 @@ def run(
             notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         memory_mb = request.settings.embedded_memory_mb
         starting = engine.running(request.engine, memory_mb=memory_mb)
-        with nullcontext(running) if running else starting as started:
+        loading = gate_apart(docs=request.data_docs is not None)
+        with (
+            nullcontext(expectations) if expectations else loading as checks,
+            nullcontext(running) if running else starting as started,
+        ):
             warehouse = Warehouse(started, root, TABLES, lease)
-            checks = expectations or Gate(docs=request.data_docs is not None)
             dates = _Run(request, landing, warehouse, lineage, plan, notes, checks)
             return dates.handle(console, lease)
 
@@ -300,7 +303,7 @@ class _Run:
                     raise
                 finally:
                     if self.request.data_docs is not None:
-                        self.expectations.data_docs(self.request.data_docs.path)
+                        self.expectations.write_docs(self.request.data_docs.path)
                 stages.night_done()
             self.report.seconds = stages.seconds()
         self._collect_results()

@@ -23,6 +23,7 @@ from solatium.expectations import Gate
 from solatium.run import Report, Request, run
 from solatium.settings import from_mapping
 from solatium.storage import Location
+from solatium.suites import Suites
 
 Row = dict[str, Any]
 
@@ -79,7 +80,7 @@ class Nights:
         self.warehouse = folder / "warehouse"
         self.landing.mkdir(parents=True, exist_ok=True)
         self.running = running
-        self.expectations = Gate(tables=())
+        self.expectations = Gate(Suites(()))
 
     def land(self, landing: dict[str, list[Row]], part: str = "part-0") -> None:
         """Puts rows into the landing zone, in files named `part`."""

@@ -7,7 +7,11 @@ that it is about. All cases together break every expectation of every suite.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from copy import deepcopy
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -23,12 +28,14 @@ from pyspark.sql import types as T
 import rows as base
 import test_golden_rulebook as rulebook
 from harness import Nights, Row, contents
-from solatium import contracts, expectations, laws, statistics
+from solatium import contracts, laws, statistics, suites
 from solatium.engine import Engine
-from solatium.errors import InputError
-from solatium.expectations import ExpectationsError, Failure, Gate
+from solatium.errors import InputError, SolatiumError
+from solatium.expectations import Gate, gate_apart
 from solatium.laws import Laws
 from solatium.storage import Location
+from solatium.suites import ExpectationsError, Finding, Suites
+from solatium.suites_apart import SuitesApart
 
 DAY = base.DAY
 Tables = dict[str, list[Row]]
@@ -525,13 +532,13 @@ ALWAYS_SO = {
 
 @pytest.fixture(scope="module")
 def gate() -> Gate:
-    return Gate()
+    return Gate(Suites())
 
 
 @cache
 def gate_of(table: str) -> Gate:
     """A gate that looks at one table: it is done sooner."""
-    return Gate([table])
+    return Gate(Suites([table]))
 
 
 def the_frame(engine: Engine, tables: Tables, table: str) -> DataFrame:
@@ -578,18 +585,18 @@ def the_laws(engine: Engine, tables: Tables, *names: str) -> dict[str, Laws]:
         ),
         "payouts": lambda: laws.payouts(frame("bonus_payouts"), frame("bonus_ledger"), DAY),
     }
-    return {name: makers[name]() for name in names or expectations.FRAMES}
+    return {name: makers[name]() for name in names or suites.FRAMES}
 
 
 def _tuples(rows: list[Row]) -> list[tuple]:
     return [tuple(row.values()) for row in rows]
 
 
-def checked(gate: Gate, found: dict[str, Laws], day: date = DAY) -> list[Failure]:
+def checked(gate: Gate, found: dict[str, Laws], day: date = DAY) -> list[Finding]:
     return gate.check(found, day=day, parameters={"grace_days": 2})
 
 
-def _names(failure: Failure) -> tuple[str, str]:
+def _names(failure: Finding) -> tuple[str, str]:
     return failure.table, failure.expectation.partition(" of ")[2]
 
 
@@ -663,9 +670,9 @@ def test_what_breaks_a_law_is_named(
 
 def test_the_cases_break_every_expectation() -> None:
     stated = set()
-    for table in expectations.suite_names():
-        for expectation in expectations.read_suite(table).expectations:
-            stated.add((table, expectations.columns_of(expectation.configuration)))
+    for table in suites.suite_names():
+        for expectation in suites.read_suite(table).expectations:
+            stated.add((table, suites.columns_of(expectation.configuration)))
     assert stated - ALWAYS_SO == {(case[2], case[3]) for case in CASES}
 
 
@@ -717,9 +724,9 @@ def test_a_column_of_one_value_can_be_hashed(running: Engine, gate: Gate, tmp_pa
 # Suites
 
 
-@pytest.mark.parametrize("table", expectations.suite_names())
+@pytest.mark.parametrize("table", suites.suite_names())
 def test_a_suite_is_in_the_form_of_great_expectations(table: str) -> None:
-    suite = expectations.read_suite(table)
+    suite = suites.read_suite(table)
     assert table in contracts.WAREHOUSE
     page = (Path(__file__).parent.parent / "docs" / "rules.md").read_text(encoding="utf-8")
     for expectation in suite.expectations:
@@ -729,20 +736,20 @@ def test_a_suite_is_in_the_form_of_great_expectations(table: str) -> None:
 
 
 def test_a_malformed_suite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expectations, "data_folder", lambda name: tmp_path)
+    monkeypatch.setattr(suites, "data_folder", lambda name: tmp_path)
     text = """{"name": "orders", "expectations": [
         {"type": "expect_column_values_to_be_betwixt", "kwargs": {"column": "nulls"},
          "meta": {"law": "it holds", "rules": "docs/rules.md 1", "rows": "orders", "keys": []}}]}"""
     (tmp_path / "orders.json").write_text(text)
     with pytest.raises(ExpectationsError, match=r"expectations/orders\.json: .*betwixt"):
-        expectations.read_suite("orders")
+        suites.read_suite("orders")
     (tmp_path / "orders.json").write_text(
         text.replace("to_be_betwixt", "to_not_be_null")
         .replace("law", "lore")
         .replace('"rows": "orders', '"rows": "o')
     )
     with pytest.raises(ExpectationsError, match=r"has no law; .* unknown lore; .*rows is none of"):
-        expectations.read_suite("orders")
+        suites.read_suite("orders")
 
 
 def test_a_suite_that_cannot_be_judged_is_an_error(running: Engine, gate: Gate) -> None:
@@ -761,13 +768,92 @@ def test_frames_have_names(running: Engine, gate: Gate) -> None:
 
 
 def test_data_docs_are_written(running: Engine, tmp_path: Path) -> None:
-    gate = Gate(docs=True)
+    gate = Gate(Suites(docs=True))
     tables = deepcopy(NIGHT)
     tables["window_results"][0]["winners"] = 9
     failures = checked(gate, the_laws(running, tables))
     assert [_names(f) for f in failures] == [("window_results", "stated_winners, accounts_won")]
-    gate.data_docs(tmp_path / "docs")
+    gate.write_docs(tmp_path / "docs")
     assert "window_results" in (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
     pages = list((tmp_path / "docs" / "validations").rglob("*.html"))
-    assert len(pages) == len({str(page) for page in pages}) > len(expectations.FRAMES)
+    assert len(pages) == len({str(page) for page in pages}) > len(suites.FRAMES)
     assert any("winners are the accounts that won" in p.read_text(encoding="utf-8") for p in pages)
+
+
+# Apart
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Gate]:
+    with gate_apart(docs=True) as gate:
+        yield gate
+
+
+def test_suites_apart_find_the_same(
+    running: Engine, gate: Gate, apart: Gate, tmp_path: Path
+) -> None:
+    tables = deepcopy(NIGHT)
+    for row in tables["window_results"]:
+        row["winners"] += 1
+    for row in tables["bonus_awards"]:
+        row["amount"] += 1
+    tables["orders"] *= 2
+    found = the_laws(running, tables)
+    here = checked(gate, found)
+    assert {"window_results", "bonus_awards", "orders"} <= {finding.table for finding in here}
+    assert checked(apart, found) == here
+    apart.write_docs(tmp_path / "docs")
+    assert "window_results" in (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_is_refused_apart_is_told_and_the_next_night_is_judged(
+    running: Engine, apart: Gate
+) -> None:
+    good = the_laws(running, NIGHT, "orders")
+    lacking = Laws(good["orders"].rows.drop("nulls"))
+    with pytest.raises(ExpectationsError, match=r"orders\.json: .* of nulls cannot be judged"):
+        checked(apart, {"orders": lacking})
+    with pytest.raises(Exception, match="no_such_column"):
+        checked(apart, good | {"rush": Laws(good["orders"].rows.select("no_such_column"))})
+    assert checked(apart, good) == []
+
+
+def test_docs_that_cannot_be_written_are_told(apart: Gate, tmp_path: Path) -> None:
+    (tmp_path / "docs").write_text("a file")
+    with pytest.raises(ExpectationsError, match="docs"):
+        apart.write_docs(tmp_path / "docs")
+
+
+def test_a_malformed_suite_is_told_apart_too(tmp_path: Path) -> None:
+    """In a package of its own, as the process that judges reads the files that lie beside it."""
+    root = Path(suites.__file__).parent.parent
+    shutil.copytree(root / "solatium", tmp_path / "solatium")
+    (tmp_path / "expectations").mkdir()
+    (tmp_path / "expectations" / "orders.json").write_text("[]")
+    asks = (
+        "from solatium.suites_apart import SuitesApart; from datetime import date; "
+        "SuitesApart().judge([], date(2026, 11, 1), {})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asks], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert "ExpectationsError: expectations/orders.json: " in done.stderr
+
+
+def test_a_process_that_has_ended_is_told() -> None:
+    with closing(SuitesApart()) as judges:
+        judges._process.kill()
+        with pytest.raises(SolatiumError, match="has ended with status -9, before it answered"):
+            judges.judge([], DAY, {})
+
+
+def test_the_process_ends_with_who_started_it() -> None:
+    starts = (
+        "from solatium.suites_apart import SuitesApart; import os; judges = SuitesApart(); "
+        "judges.judge([], __import__('datetime').date(2026, 11, 1), {}); "
+        "print(judges._process.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", starts], capture_output=True, text=True)
+    assert done.returncode == -9
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(done.stdout)).wait(timeout=30)

@@ -24,6 +24,7 @@ from rows import Landing, account, at, days, entrant, joined, landing, ordered, 
 from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.expectations import Gate
+from solatium.suites import Suites
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = DATES = [days(number) for number in range(5)]
 CONFIG: dict[str, Any] = {
@@ -208,7 +209,7 @@ def test_the_laws_hold_for_what_is_judged_again(nights: Nights) -> None:
     ):
         CASES[case][0](rows)
     lay(nights, rows)
-    nights.expectations = Gate()
+    nights.expectations = Gate(Suites())
     nights.run(FIFTH, CONFIG)
     expected = reference_tables(rows, CONFIG, FIFTH)
     assert disagreements(nights, expected, last_closed=FIFTH) == []

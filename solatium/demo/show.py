@@ -13,6 +13,7 @@ from solatium.reading import Snapshot
 from solatium.run import Request, run
 from solatium.settings import from_mapping
 from solatium.storage import Location
+from solatium.suites import Suites
 
 
 def show_demo(folder: Path, console: Console) -> None:
@@ -26,6 +27,6 @@ def show_demo(folder: Path, console: Console) -> None:
         day=facts.last_night,
     )
     # without the laws of expectations/: what checks them takes seconds to load, for nights of two
-    run(request, Console(stderr=True), expectations=Gate(tables=()))
+    run(request, Console(stderr=True), expectations=Gate(Suites(())))
     tables = Snapshot.of(folder / "warehouse")
     console.print(report({name: tables[name].arrow() for name in TABLES}, facts))
