@@ -21,6 +21,14 @@ ACCOUNT = (*KEY, "account_id")
 # Order states, first that holds (docs/rules.md section 6).
 ORDER_STATES = ("confirmed", "submitted", "cancelled", "voided", "failed")
 
+# What the order logs say of an account, in columns of `activity`.
+ORDER_FACTS = (
+    "attempt",
+    "order_state",
+    "cancelled_after_confirmation",
+    "voided_after_confirmation",
+)
+
 # The fields of the event keys, in their places. A device is no id: it may hold any character, and
 # is only ever compared with others.
 JOIN_FIELDS = ("event_type", "quantity", "team_id", "device_id")

@@ -21,7 +21,6 @@ from solatium.settings import Settings
 
 def allocate(
     screened: DataFrame,
-    activity: DataFrame,
     windows: DataFrame,
     opening: DataFrame,
     settings: Settings,
@@ -30,21 +29,20 @@ def allocate(
 ) -> DataFrame:
     """`allocations`: one row per ready account of every window that is not held.
 
-    `screened` is from `screening.screen`, `activity` from `activity.activity`, `windows` are those
-    in force, `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
+    `screened` is from `screening.screen`, and read several times; `windows` are those in force;
+    `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
     """
-    ready = entries.ready_accounts(screened, activity, windows)
+    formed = keep(entries.formed(screened, windows), "windows_formed")
+    ready = entries.ready_accounts(screened, formed)
     # what no window has, no window pays for
     kinds = windows.agg(
         F.bool_or(F.col("unit") == "team").alias("teams"),
         F.bool_or(F.col("policy") == "weighted_lottery").alias("weights"),
     ).collect()[0]
-    if kinds.teams or kinds.weights:
-        ready = keep(ready, "ready_accounts")
     parts = [ready]  # accounts by themselves, then teams
     if kinds.teams:
         in_team = entries.is_in_team()
-        teams = keep(entries.in_teams(ready.where(in_team)), "ready_teams")
+        teams = keep(entries.in_teams(ready.where(in_team), formed), "ready_teams")
         parts = [ready.where(~in_team), teams]
     if kinds.weights:
         parts = [

@@ -7,11 +7,11 @@ an entry can be counted once.
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import draw, history
-from solatium.activity import ACCOUNT
+from solatium.activity import ACCOUNT, ORDER_FACTS
 from solatium.joins import look_up
 from solatium.ordering import key_field
 from solatium.regimes import Regimes
@@ -21,52 +21,51 @@ from solatium.windows import KEY
 
 TEAM = (*KEY, "team_id")
 
-# What is known of windows and members, and needed until it is said who enters, with what ticket.
+# What is known of a window that somebody enters, and what only matters until it is said who enters,
+# with what ticket.
 _OF_WINDOW = ("unit", "seed", "regime", "team_min", "team_max", "campaign_id", "category")
+_FORMED = ("business_date", "policy", "stock", "is_formed", *_OF_WINDOW)
 FOR_ENTERING = ("joined_at", "team_id", *_OF_WINDOW)
 
-# What the order logs say of an account; of a team, what they say of all of its members.
-_ORDER_FACTS = ("order_state", "cancelled_after_confirmation", "voided_after_confirmation")
+
+def formed(screened: DataFrame, windows: DataFrame) -> DataFrame:
+    """One row per window that is not held and has ready accounts.
+
+    Beside KEY: `is_formed`, whether they are enough, and what is known of the window:
+    `business_date`, `policy`, `unit`, `stock`, `seed`, `regime`, `team_min`, `team_max`,
+    `campaign_id`, `category`.
+    """
+    numbers = screened.where(is_ready()).groupBy(*KEY).agg(F.count("*").alias("number"))
+    facts = windows.where(F.col("held").isNull()).join(numbers, on=list(KEY))
+    is_formed = F.col("number") >= F.col("min_qualified")
+    return facts.withColumn("is_formed", is_formed).select(*KEY, *_FORMED)
 
 
-def ready_accounts(screened: DataFrame, activity: DataFrame, windows: DataFrame) -> DataFrame:
+def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
     """One row per ready account of a window that is not held, as an entry of its own.
 
-    Beside ACCOUNT: `business_date`, `quantity`, `joined_at`, `team_id`; of the window `policy`,
-    `unit`, `stock`, `seed`, `regime`, `team_min`, `team_max`, `campaign_id`, `category`,
-    `is_formed`; `left_out` (null), `leads`, `entry_id`, `size`, `attempt` (event key of the order
-    event that counts), and the order facts.
+    Beside ACCOUNT, the columns of `formed`, and ORDER_FACTS: `quantity`, `joined_at`, `team_id`,
+    `left_out` (null), `leads`, `entry_id`, `size`. `attempt` is the event key of the order event
+    that counts.
     """
-    facts = windows.where(F.col("held").isNull()).select(
-        *KEY, "policy", "stock", "min_qualified", *_OF_WINDOW
-    )
-    ready = screened.where(is_ready())
-    numbers = ready.groupBy(*KEY).agg(F.count("*").alias("number"))
-    formed = facts.join(numbers, on=list(KEY)).withColumn(
-        "is_formed", F.col("number") >= F.col("min_qualified")
-    )
-    orders = activity.select(*ACCOUNT, *_ORDER_FACTS, "attempt")
     counts = F.col("is_formed") & (F.col("policy") == "first_come")
     attempt = F.when(counts, F.col("attempt"))
     ordered = key_field(attempt, 0).cast("int")
     is_individual = F.col("unit") == "individual"
     asked = F.when(ordered >= 1, F.least("quantity", ordered)).otherwise(F.col("quantity"))
-    return look_up(ready.join(orders, on=list(ACCOUNT)), F.broadcast(formed), KEY).select(
+    ready = screened.where(is_ready()).drop("business_date")
+    return look_up(ready, F.broadcast(formed), KEY).select(
         *ACCOUNT,
-        "business_date",
+        *_FORMED,
         "quantity",
         "joined_at",
         "team_id",
-        "policy",
-        "stock",
-        *_OF_WINDOW,
-        "is_formed",
         F.lit(None).cast("string").alias("left_out"),
         F.col("is_formed").alias("leads"),
         F.when(is_individual, F.col("account_id")).alias("entry_id"),
         F.when(is_individual, asked).alias("size"),
         attempt.alias("attempt"),
-        *_ORDER_FACTS,
+        *(name for name in ORDER_FACTS if name != "attempt"),
     )
 
 
@@ -75,37 +74,73 @@ def is_in_team() -> Column:
     return (F.col("unit") == "team") & F.col("is_formed")
 
 
-def in_teams(members: DataFrame) -> DataFrame:
+def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     """Those rows of `ready_accounts` that are in a team (`is_in_team`), put together into teams.
 
-    `left_out` says why an account is in no entry: `team_incomplete` or `team_overfull`.
+    `left_out` says why an account is in no entry: `team_incomplete` or `team_overfull`. The members
+    of a team are put into one list and gone through in order; what is known of the window is looked
+    up again, so that it is in no list.
     """
-    order = Window.partitionBy(*TEAM).orderBy("joined_at", "account_id")
-    number = F.count("*").over(Window.partitionBy(*TEAM))
-    left_out = F.when(number < F.col("team_min"), "team_incomplete").when(
-        F.row_number().over(order) > F.col("team_max"), "team_overfull"
+    member = F.struct("joined_at", "account_id", "quantity", *ORDER_FACTS)
+    teams = (
+        members.repartition(*TEAM)
+        .groupBy(*TEAM)
+        .agg(F.array_sort(F.collect_list(member)).alias("members"))
     )
-    placed = members.withColumn("leads", F.row_number().over(order) == 1).withColumn(
-        "left_out", left_out
+    teams = look_up(teams, F.broadcast(formed), KEY)
+    is_complete = F.size("members") >= F.col("team_min")
+    enter = F.when(is_complete, F.slice("members", F.lit(1), F.col("team_max")))
+    nobody = F.struct(
+        F.lit(0).cast("bigint").alias("size"),
+        F.lit(None).cast("string").alias("attempt"),
+        F.lit(None).cast("int").alias("order_state"),
+        F.lit(False).alias("cancelled_after_confirmation"),
+        F.lit(False).alias("voided_after_confirmation"),
     )
-    members = placed.where(F.col("left_out").isNull())
-    # states of orders are numbered in the order in which they count
-    together = members.groupBy(*TEAM).agg(
-        # no stock is greater than the greatest int: what is, cannot fit
-        F.least(F.sum("quantity"), F.lit(2**31 - 1)).cast("int").alias("size"),
-        F.min("attempt").alias("attempt"),
-        F.min("order_state").alias("order_state"),
-        F.bool_or("cancelled_after_confirmation").alias("cancelled_after_confirmation"),
-        F.bool_or("voided_after_confirmation").alias("voided_after_confirmation"),
+    placed = (
+        teams.withColumn("is_complete", is_complete)
+        .withColumn("team", F.aggregate(enter, nobody, _with_one_more))
+        .select("*", F.posexplode("members").alias("place", "member"))
     )
-    joint = [name for name in together.columns if name not in TEAM]
-    of_teams = members.drop(*joint).join(together, on=list(TEAM))
-    of_teams = of_teams.withColumn("entry_id", F.col("team_id"))
-    alone = placed.where(F.col("left_out").isNotNull())
-    alone = alone.withColumn("leads", F.lit(False)).withColumn(
-        "attempt", F.lit(None).cast("string")
+    is_overfull = F.col("place") >= F.col("team_max")
+    enters = F.col("is_complete") & ~is_overfull
+
+    # no stock is greater than the greatest int: what is, cannot fit
+    size = F.least(F.col("team")["size"], F.lit(2**31 - 1)).cast("int")
+    return placed.select(
+        *KEY,
+        F.col("member")["account_id"].alias("account_id"),
+        *_FORMED,
+        F.col("member")["quantity"].alias("quantity"),
+        F.col("member")["joined_at"].alias("joined_at"),
+        "team_id",
+        F.when(~F.col("is_complete"), "team_incomplete")
+        .when(is_overfull, "team_overfull")
+        .alias("left_out"),
+        (enters & (F.col("place") == 0)).alias("leads"),
+        F.when(enters, F.col("team_id")).alias("entry_id"),
+        F.when(enters, size).alias("size"),
+        F.when(enters, F.col("team")["attempt"]).alias("attempt"),
+        *(
+            F.when(enters, F.col("team")[name]).otherwise(F.col("member")[name]).alias(name)
+            for name in ORDER_FACTS
+            if name != "attempt"
+        ),
     )
-    return of_teams.unionByName(alone)
+
+
+def _with_one_more(team: Column, member: Column) -> Column:
+    """What the members say together, with that of one more."""
+    return F.struct(
+        (team["size"] + member["quantity"]).alias("size"),
+        F.least(team["attempt"], member["attempt"]).alias("attempt"),
+        # states of orders are numbered in the order in which they count
+        F.least(team["order_state"], member["order_state"]).alias("order_state"),
+        *(
+            (team[name] | member[name]).alias(name)
+            for name in ("cancelled_after_confirmation", "voided_after_confirmation")
+        ),
+    )
 
 
 def weighed(

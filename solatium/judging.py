@@ -13,7 +13,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from solatium import statistics, windows
+from solatium import contracts, statistics, windows
 from solatium.activity import activity
 from solatium.allocation import allocate
 from solatium.bonus import bonus_awards
@@ -113,15 +113,13 @@ class Judging:
         with stage_of("screen", day) as stage:
             stage.rows_in = acted
             versions = self.account_versions(dates[0])
-            screened = screen(acts, versions, due, self.context.regimes)
-            stage.rows_out = self.put("screened_participants", screened, dates, instead_of)
+            screened = keep(screen(acts, versions, due, self.context.regimes), "screened")
+            table = contracts.warehouse("screened_participants")
+            stage.rows_out = self.put(table.name, table.shape(screened), dates, instead_of)
         with stage_of("allocate", day) as stage:
             stage.rows_in = self.written["screened_participants"]
-            screened = self._only(self.of("screened_participants", dates), due, instead_of)
-            context = self.context
-            allocations = allocate(
-                screened, acts, due, past, context.settings, context.regimes, keep
-            )
+            settings, regimes = self.context.settings, self.context.regimes
+            allocations = allocate(screened, due, past, settings, regimes, keep)
             stage.rows_out = self.put("allocations", allocations, dates, instead_of)
         with stage_of("count and audit", day) as stage:
             stage.rows_in = self.written["allocations"]

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.activity import ACCOUNT, JOIN_FIELDS
+from solatium.activity import ACCOUNT, JOIN_FIELDS, ORDER_FACTS
 from solatium.joins import look_up
 from solatium.ordering import content, event_key, key_field, key_id
 from solatium.regimes import Regimes
@@ -53,8 +53,9 @@ def screen(
 ) -> DataFrame:
     """`screened_participants`: one row per window and account that took part.
 
-    `activity` is from `activity.activity`, `versions` from `account_versions`, `windows` are those
-    in force (`windows.in_force`).
+    Beside the table's columns it has ORDER_FACTS, so that whoever replays the rush need not look
+    for them again by account. `activity` is from `activity.activity`, `versions` from
+    `account_versions`, `windows` are those in force (`windows.in_force`).
     """
     facts = _facts(activity, versions, windows)
     judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(regimes))))
@@ -63,10 +64,11 @@ def screen(
         judged = _with_shared_devices(judged, shared)
     judged = _with_duplicate_persons(judged)
     table = contracts.warehouse("screened_participants")
-    return table.shape(
+    return (
         judged.withColumn("qualified", F.size("reasons") == 0)
         .withColumn("joined_at", F.when(F.col("has_joined"), F.col("joined_at")))
         .withColumn("advance_state", _advance_state())
+        .select(*table.typed(), *ORDER_FACTS)
     )
 
 
@@ -89,6 +91,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         "joined_at",
         "advance_net",
         "advance_paid",
+        *ORDER_FACTS,
         event.isNotNull().alias("in_period"),
         has_joined.alias("has_joined"),
         F.when(has_joined, fields["team_id"]).alias("team_id"),
