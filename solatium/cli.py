@@ -1,4 +1,7 @@
-"""The command `solatium`: arguments in, a run, and what it did in words and an exit status."""
+"""The command `solatium`: arguments in, a run, and what it did in words and an exit status.
+
+Each command loads what it needs when it is called: the engine's packages take a second.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from solatium import __version__, contracts, engine, retention, settings, summary
+from solatium import __version__
 from solatium.errors import SolatiumError, UsageError
-from solatium.gates import accepted_gates
 from solatium.generate.spec import Spec
-from solatium.in_force import in_force
-from solatium.ledger_audit import audit
-from solatium.reading import Snapshot
-from solatium.run import Request, run
 from solatium.setting_values import calendar_date
-from solatium.storage import Location
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -169,6 +166,9 @@ def show_config(
 
     solatium config --config night.yaml --date 2026-11-01 --campaign spring
     """
+    from solatium import summary
+    from solatium.in_force import in_force
+
     found = in_force(config, day, campaign or None)
     console = Console()
     if console.is_terminal:
@@ -291,6 +291,10 @@ def audit_ledger(warehouse: _Warehouse, engine_name: _Engine = None) -> None:
 
     solatium audit-ledger --warehouse wh
     """
+    from solatium import summary
+    from solatium.ledger_audit import audit
+    from solatium.storage import Location
+
     audited = audit(Location.parse(warehouse), _engine_named(engine_name))
     Console().print(summary.of_audit(audited), highlight=False, markup=False, soft_wrap=True)
 
@@ -311,6 +315,9 @@ def tables(
     """
     if as_of and not warehouse:
         raise UsageError(f"--as-of {as_of}: of which warehouse? give --warehouse too")
+    from solatium import contracts, summary
+    from solatium.reading import Snapshot
+
     snapshot = Snapshot.of(warehouse, as_of) if warehouse else None
     Console().print(summary.tables(contracts.WAREHOUSE, snapshot))
 
@@ -330,6 +337,9 @@ def vacuum(
 
     solatium vacuum --warehouse wh --dry-run
     """
+    from solatium import retention, settings, summary
+    from solatium.storage import Location
+
     retention_days = settings.load(config).retention_days
     done = retention.vacuum(Location.parse(warehouse), retention_days, is_rehearsal=is_rehearsal)
     Console().print(summary.of_vacuum(done))
@@ -348,23 +358,33 @@ def _run(
     accept_gate: list[str] | None,
     data_docs: str | None,
 ) -> None:
-    request = Request(
-        landing=Location.parse(landing),
-        warehouse=Location.parse(warehouse),
-        settings=settings.load(config),
-        engine=_engine_named(engine_name),
-        day=day,
-        again_from=again_from,
-        rescan=rescan,
-        restate=restate,
-        accepted=accepted_gates(accept_gate or []),
-        data_docs=Location.parse(data_docs) if data_docs else None,
-    )
-    report = run(request, Console(stderr=True))
+    from solatium.expectations import gate_apart
+
+    with gate_apart(docs=data_docs is not None) as gate:  # which loads while all else does
+        from solatium import settings, summary
+        from solatium.gates import accepted_gates
+        from solatium.run import Request, run
+        from solatium.storage import Location
+
+        request = Request(
+            landing=Location.parse(landing),
+            warehouse=Location.parse(warehouse),
+            settings=settings.load(config),
+            engine=_engine_named(engine_name),
+            day=day,
+            again_from=again_from,
+            rescan=rescan,
+            restate=restate,
+            accepted=accepted_gates(accept_gate or []),
+            data_docs=Location.parse(data_docs) if data_docs else None,
+        )
+        report = run(request, Console(stderr=True), expectations=gate)
     Console().print(summary.of_run(report))
 
 
 def _engine_named(name: str | None) -> str:
+    from solatium import engine
+
     name = name or engine.default_name()
     if name not in engine.NAMES:
         raise UsageError(f"--engine {name}: expected {' or '.join(engine.NAMES)}")

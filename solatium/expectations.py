@@ -7,12 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solatium.errors import InputError
-from solatium.laws import Laws
 from solatium.suites import FRAMES, SAMPLE, ExpectationsError, Finding, Suites, sampled
 from solatium.suites_apart import SuitesApart
+
+if TYPE_CHECKING:
+    from solatium.laws import Laws
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from harness import Nights, Row, contents
 from solatium import contracts, laws, statistics, suites
 from solatium.engine import Engine
 from solatium.errors import InputError, SolatiumError
-from solatium.expectations import Gate, gate_apart
+from solatium.expectations import Gate
 from solatium.laws import Laws
 from solatium.storage import Location
 from solatium.suites import ExpectationsError, Finding, Suites
@@ -785,8 +785,8 @@ def test_data_docs_are_written(running: Engine, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Gate]:
-    with gate_apart(docs=True) as gate:
-        yield gate
+    with closing(SuitesApart(docs=True)) as suites:
+        yield Gate(suites)
 
 
 def test_suites_apart_find_the_same(
