@@ -12,6 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from solatium.grouping import together
 from solatium.joins import look_up
 from solatium.ordering import event_key, key_field, without_end
 from solatium.windows import KEY
@@ -65,16 +66,16 @@ def activity(
             F.col("currency").alias("window_currency"),
         )
     )
-    events = participation.join(times, on=list(KEY))
+    events = look_up(participation, times, KEY)
     shaped = [
         _of_participation(events, devices),
         _of_withdrawn(events),
-        _of_payment(payment.join(times, on=list(KEY))),
-        _of_orders(orders.join(times, on=list(KEY))),
+        _of_payment(look_up(payment, times, KEY)),
+        _of_orders(look_up(orders, times, KEY)),
     ]
-    together = reduce(DataFrame.unionByName, [_in_one_shape(frame) for frame in shaped])
+    rows = reduce(DataFrame.unionByName, [_in_one_shape(frame) for frame in shaped])
     grouped = (
-        together.repartition(*ACCOUNT)
+        together(rows, ACCOUNT)
         .groupBy(*ACCOUNT)
         .agg(
             F.bit_or("marks").alias("marks"),
@@ -206,7 +207,7 @@ def _of_orders(events: DataFrame) -> DataFrame:
     key = event_key(time, F.col("event_id"), quantity, state)
     order = (*ACCOUNT, "order_id")
     by_order = (
-        events.repartition(*order)
+        together(events, order)
         .groupBy(*order)
         .agg(
             F.max(key).alias("latest"),

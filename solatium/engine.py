@@ -24,9 +24,12 @@ from pyspark.sql import functions as F
 
 from solatium.contracts import Table
 from solatium.errors import SolatiumError, UsageError
+from solatium.grouping import PARTS
 from solatium.storage import Location
 
 NAMES = ("embedded", "spark")
+
+_CORES = os.cpu_count() or 1
 
 _SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -137,7 +140,7 @@ class Engine:
             for c in checked
         }
         return (
-            frame.repartition(os.cpu_count() or 1)
+            frame.repartition(_CORES)
             .where(F.when(nulls, refused.cast("boolean")).otherwise(F.lit(True)))
             .select(
                 *(
@@ -180,7 +183,8 @@ def running(
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
     with _embedded(memory_mb) if name == "embedded" else _spark(options or {}) as session:
-        settings = _SESSION | (_NO_CALL_SITES if name == "embedded" else _CHECKED_PAGES)
+        own = _NO_CALL_SITES | {PARTS: str(_CORES)} if name == "embedded" else _CHECKED_PAGES
+        settings = _SESSION | own
         for key, value in settings.items():
             session.conf.set(key, value)
         yield Engine(name, session, memory_mb)

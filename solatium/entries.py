@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from solatium import draw, history
 from solatium.activity import ACCOUNT, ORDER_FACTS
+from solatium.grouping import together
 from solatium.joins import look_up
 from solatium.ordering import key_field
 from solatium.regimes import Regimes
@@ -83,7 +84,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     """
     member = F.struct("joined_at", "account_id", "quantity", *ORDER_FACTS)
     teams = (
-        members.repartition(*TEAM)
+        together(members, TEAM)
         .groupBy(*TEAM)
         .agg(F.array_sort(F.collect_list(member)).alias("members"))
     )

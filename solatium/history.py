@@ -13,6 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.grouping import together
+from solatium.joins import look_up
 from solatium.ordering import event_key, key_field
 from solatium.regimes import Regimes
 from solatium.setting_sections import Regime
@@ -42,9 +44,9 @@ def account_outcomes(
     `opening` is `account_history` as of the day before the first of these dates.
     """
     in_order = F.array_sort(F.collect_list(F.struct(*ORDER, "result", "regime")))
+    countable = _countable(allocations, windows, settings, regimes)
     lives = (
-        _countable(allocations, windows, settings, regimes)
-        .repartition(*ACCOUNT_SCOPE)
+        together(countable, ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
         .agg(in_order.alias("outcomes"))
         .join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
@@ -102,9 +104,9 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
         F.col("window_id"),
         F.col("consecutive_failures").cast("string"),
     )
+    placed = look_up(outcomes, F.broadcast(windows.select(*KEY, "rush_close")), KEY)
     added = (
-        outcomes.join(F.broadcast(windows.select(*KEY, "rush_close")), on=list(KEY))
-        .repartition(*ACCOUNT_SCOPE)
+        together(placed, ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
         .agg(
             F.count("*").alias("attempts"),
@@ -215,9 +217,9 @@ def _countable(
     waited = F.unix_micros("attempted_at") - F.unix_micros("rush_open")
     too_late = F.coalesce((F.col("policy") == "first_come") & (waited >= limit), F.lit(False))
     loss_counts = (advance >= least) & ~too_late
+    results = allocations.where(took_place & result.isin("won", "lost", "forfeited"))
     return (
-        allocations.where(took_place & result.isin("won", "lost", "forfeited"))
-        .join(F.broadcast(facts), on=list(KEY))
+        look_up(results, F.broadcast(facts), KEY)
         .where((result != "lost") | loss_counts)
         .select(*ACCOUNT_SCOPE, *ORDER, "regime", result.alias("result"))
     )

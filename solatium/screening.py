@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.activity import ACCOUNT, JOIN_FIELDS, ORDER_FACTS
-from solatium.joins import look_up
+from solatium.joins import fewer, look_up
 from solatium.ordering import content, event_key, key_field, key_id
 from solatium.regimes import Regimes
 from solatium.selection import Keep, kept_nowhere
@@ -108,9 +108,9 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         "advance_amount",
         "regime",
     )
-    in_window = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1))).join(
-        F.broadcast(rules), on=list(KEY)
-    )
+    took_part = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1)))
+    # every one is there: activity is of these windows
+    in_window = took_part.join(F.broadcast(rules), on=list(KEY), how="left")
     seen = versions.select(
         F.col("account_id").alias("seen_account"),
         "registered_at",
@@ -127,7 +127,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         & (F.col("updated_at") <= F.col("application_close"))
         & (F.col("superseded_at").isNull() | (F.col("superseded_at") > F.col("application_close")))
     )
-    return in_window.join(seen, on=is_seen, how="left")
+    return fewer(seen, "seen_account").join(in_window, on=is_seen, how="right")
 
 
 def _codes(regimes: Regimes) -> list[Column]:

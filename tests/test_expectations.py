@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -799,9 +800,12 @@ def test_suites_apart_find_the_same(
         row["amount"] += 1
     tables["orders"] *= 2
     found = the_laws(running, tables)
-    here = checked(gate, found)
+    here, there = (
+        [replace(finding, sample=tuple(sorted(finding.sample))) for finding in checked(by, found)]
+        for by in (gate, apart)
+    )
     assert {"window_results", "bonus_awards", "orders"} <= {finding.table for finding in here}
-    assert checked(apart, found) == here
+    assert there == here
     apart.write_docs(tmp_path / "docs")
     assert "window_results" in (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
 
