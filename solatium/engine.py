@@ -41,7 +41,7 @@ _NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
 # Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
 # each row; twice as much is reckoned with where memory is bounded.
-_ROWS_IN_ONE_PART = 2_000_000
+_ROWS_IN_ONE_PART = 3_000_000
 _ROWS_A_MEGABYTE = 5_000
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
