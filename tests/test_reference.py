@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mutants import MUTANTS, problem_with
 from reference import Ledger, Reference, Row, gate_failures, ticket
 from rows import (
     DAY,
@@ -671,3 +672,11 @@ def test_a_window_that_moves_to_another_date_is_not_paid_twice() -> None:
             tables = reference.night(rows, days(n))
         entered[clawback] = [str(row["amount"]) for row in tables["bonus_ledger"]]
     assert entered == {True: ["1.00", "-1.00"], False: ["1.00"]}
+
+
+# The mutants
+
+
+def test_what_mutants_change_stands_in_the_library() -> None:
+    """Or `make mutants` would end before it has tried one."""
+    assert [problem for mutant in MUTANTS if (problem := problem_with(mutant))] == []
