@@ -39,7 +39,7 @@ _SESSION = {
 _NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 # Sail is configured by its environment. What it keeps for a night is read a few times at most.
 _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
-# Its allocator gives back what was freed after 10 ms; by default it keeps it for ten seconds.
+# Its allocator gives back what was freed after 10 ms; by default it keeps it for longer.
 _SAIL |= {"MIMALLOC_PURGE_DELAY": "10", "MIMALLOC_ARENA_PURGE_MULT": "1"}
 # Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
 # each row; twice as much is reckoned with where memory is bounded.
