@@ -43,7 +43,7 @@ _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
 _SAIL |= {"MIMALLOC_PURGE_DELAY": "10", "MIMALLOC_ARENA_PURGE_MULT": "1"}
 # Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
 # each row; twice as much is reckoned with where memory is bounded.
-_ROWS_IN_ONE_PART = 3_000_000
+_ROWS_IN_ONE_PART = 800_000
 _ROWS_A_MEGABYTE = 5_000
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -97,12 +97,13 @@ class Engine:
     def parts(self, rows: int) -> int:
         """In how many parts so many rows are best grouped by their keys.
 
-        Sail has all keys of a grouping in memory. Each part reads all rows again; so four times the
-        rows come in twice the parts, and each holds twice as much. Spark has parts of its own.
+        Sail has all keys of a grouping in memory. Each part reads all rows again; so sixteen times
+        the rows come in twice the parts, and each holds eight times as much, unless memory is
+        bounded. Spark has parts of its own.
         """
         if self.name == "spark":
             return 1
-        number = 1 + isqrt(rows // _ROWS_IN_ONE_PART)
+        number = 1 + isqrt(isqrt(rows // _ROWS_IN_ONE_PART))
         if self.memory_mb is not None:
             number = max(number, 1 + rows // (self.memory_mb * _ROWS_A_MEGABYTE))
         return number
