@@ -1,6 +1,6 @@
 """What a night takes on Spark, stage by stage, and what a larger one would.
 
-    python -m benchmarks.scale measure --participations 500000 --participations 2000000
+    python -m benchmarks.scale measure --participations 250000 --participations 1000000
     python -m benchmarks.scale report
 
 `measure` makes logs of each size, runs a night of them on local Spark with its event log on, and

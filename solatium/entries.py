@@ -28,6 +28,9 @@ _OF_WINDOW = ("unit", "seed", "regime", "team_min", "team_max", "campaign_id", "
 _FORMED = ("business_date", "policy", "stock", "is_formed", *_OF_WINDOW)
 FOR_ENTERING = ("joined_at", "team_id", *_OF_WINDOW)
 
+# All order facts but the attempt, which counts only in windows that are first come.
+_PLATFORM = tuple(name for name in ORDER_FACTS if name != "attempt")
+
 
 def formed(screened: DataFrame, windows: DataFrame) -> DataFrame:
     """One row per window that is not held and has ready accounts.
@@ -66,7 +69,7 @@ def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
         F.when(is_individual, F.col("account_id")).alias("entry_id"),
         F.when(is_individual, asked).alias("size"),
         attempt.alias("attempt"),
-        *(name for name in ORDER_FACTS if name != "attempt"),
+        *_PLATFORM,
     )
 
 
@@ -124,8 +127,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
         F.when(enters, F.col("team")["attempt"]).alias("attempt"),
         *(
             F.when(enters, F.col("team")[name]).otherwise(F.col("member")[name]).alias(name)
-            for name in ORDER_FACTS
-            if name != "attempt"
+            for name in _PLATFORM
         ),
     )
 

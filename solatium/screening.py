@@ -110,7 +110,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
     )
     took_part = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1)))
     # every one is there: activity is of these windows
-    in_window = took_part.join(F.broadcast(rules), on=list(KEY), how="left")
+    in_window = look_up(took_part, F.broadcast(rules), KEY, how="left")
     seen = versions.select(
         F.col("account_id").alias("seen_account"),
         "registered_at",

@@ -225,6 +225,6 @@ def test_the_night_had_all_that_may_happen(nights: list[Night]) -> None:
     scratch = {found for text in read for found in re.findall(r"_scratch/(\w+)", text)}
     seen = {re.sub(r"_2026.*|_\d+$", "", name) for name in scratch}
     assert seen >= {
-        *("screened", "ready_teams", "undecided", "selection_ends", "cut_awards"),
+        *("screened", "ready_teams", "entries", "undecided", "selection_ends", "cut_awards"),
         *("accounts_restated", "participation_gone", "accounts_corrected", "repeats_orders"),
     }
