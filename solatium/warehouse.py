@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame
@@ -116,6 +117,8 @@ class Warehouse:
         self._kept: dict[str, int] = {}  # versions that are known to be on the disk
         self.lease = lease
         self._written: dict[str, int] = {}  # the version of each table that this run made
+        self._views: set[str] = set()  # of versions of tables that were read
+        self._id = uuid4().hex  # a session may have the views of other warehouses too
 
     # Commit records
 
@@ -270,10 +273,25 @@ class Warehouse:
     # Tables
 
     def read(self, name: str, commit: Commit | None = None) -> DataFrame:
-        """A table as it stands now, whatever is written later; or as of a commit."""
+        """A table as it stands now, whatever is written later; or as of a commit.
+
+        Each version is a view of the session, so that its log is replayed once: Sail would do it
+        again for every plan, and whenever columns are asked for, which in a small night of many
+        takes longer than to read the rows.
+        """
         version = self.version(name) if commit is None else commit.tables[name]
-        reader = self.engine.spark.read.format("delta").option("versionAsOf", version)
-        return reader.load(str(self.root / name)).select(*self.tables[name].names)
+        view = f"{name}_{version}_{self._id}"
+        if view not in self._views:
+            reader = self.engine.spark.read.format("delta").option("versionAsOf", version)
+            rows = reader.load(str(self.root / name)).select(*self.tables[name].names)
+            rows.createOrReplaceTempView(view)
+            self._views.add(view)
+        return self.engine.spark.table(view)
+
+    def _drop_views(self) -> None:
+        for view in self._views:
+            self.engine.spark.catalog.dropTempView(view)
+        self._views.clear()
 
     def rows(self, name: str, dates: Iterable[date]) -> int:
         """How many rows a table has of these business dates, by its log alone."""
@@ -330,6 +348,7 @@ class Warehouse:
         folder = self.root / "_scratch"
         try:
             yield Scratch(self.engine, folder)
+            self._drop_views()
         finally:
             if self.lease is None or self.lease.is_held():
                 folder.remove_tree()

@@ -137,3 +137,18 @@ def test_a_table_is_read_as_it_stood_whatever_is_written_later(
         warehouse.append("accounts", frame)
         stood.append(warehouse.read("accounts"))
     assert [rows.count() for rows in stood] == list(range(1, 13))
+
+
+def test_what_a_night_has_read_is_forgotten_at_its_end(running: Engine, tmp_path: Path) -> None:
+    """Or a run of many nights would remember each version of each table."""
+    warehouse = Warehouse(running, Location.parse(str(tmp_path)), [contracts.warehouse("accounts")])
+    warehouse.prepare(None)
+
+    def views() -> set[str]:
+        return {table.name for table in running.spark.catalog.listTables() if table.isTemporary}
+
+    before = views()
+    with warehouse.scratch():
+        assert warehouse.read("accounts").count() == warehouse.read("accounts").count() == 0
+        assert len(views() - before) == 1
+    assert views() == before
