@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from deltalake import DeltaTable
 
+from solatium.lease import Lease
 from solatium.storage import Location
 from solatium.warehouse import OLDEST_KEPT, Commit, Warehouse
 
@@ -47,10 +48,10 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
     Kept are the newest commit of the lineage, and those of dates after its date less
     `retention_days`, where no earlier vacuum has removed them. Half a night goes, and files that
     no version names. Raises UsageError where nothing was ever committed, BusyError while a run or
-    another vacuum holds the warehouse.
+    another vacuum holds the warehouse, LostLeaseError where another took it over meanwhile.
     """
     Warehouse.built(warehouse)  # before a folder is made for the lease
-    with warehouse.plainly_named() as root, root.held({"command": "vacuum"}):
+    with warehouse.plainly_named() as root, root.held({"command": "vacuum"}) as lease:
         lineage = Warehouse.lineage(root)
         there = Warehouse.kept(root, lineage)
         oldest = lineage[-1].day - timedelta(days=retention_days)
@@ -60,7 +61,7 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
             if removed:
                 _say(root, kept, retention_days)
             _take_back_half_a_night(root, kept[-1])
-        freed = list(_freed(root, kept, is_rehearsal=is_rehearsal))
+        freed = list(_freed(root, kept, None if is_rehearsal else lease))
         return Vacuumed(kept, removed, freed, is_rehearsal)
 
 
@@ -79,7 +80,8 @@ def _take_back_half_a_night(root: Location, newest: Commit) -> None:
                 delta.restore(version)
 
 
-def _freed(root: Location, kept: Sequence[Commit], *, is_rehearsal: bool) -> Iterator[Freed]:
+def _freed(root: Location, kept: Sequence[Commit], lease: Lease | None) -> Iterator[Freed]:
+    """What there is to remove, and removes it for who has a lease."""
     newest = kept[-1]
     for name, version in newest.tables.items():
         versions = sorted({commit.tables[name] for commit in kept if name in commit.tables})
@@ -94,11 +96,13 @@ def _freed(root: Location, kept: Sequence[Commit], *, is_rehearsal: bool) -> Ite
         )
         there = [file for path in unneeded if (file := root / name / path).exists()]
         yield Freed(name, len(there), sum(file.size() for file in there))
-        if not is_rehearsal:
+        if lease:
             for file in there:
+                lease.check()
                 file.remove_file()
     scratch = root / "_scratch"
     left = scratch.data_files() if scratch.is_folder() else []
     yield Freed("_scratch", len(left), sum(file.size for file in left))
-    if not is_rehearsal:
+    if lease:
+        lease.check()
         scratch.remove_tree()

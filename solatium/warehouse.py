@@ -49,7 +49,12 @@ _REBUILD = "or name a new folder as the warehouse: all tables but the ledger fol
 # Beside the commit records: the tables of older commits than the one it is named after may be gone.
 OLDEST_KEPT = ".oldest_kept"
 
-_LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
+# Each file of a date holds accounts and windows of all kinds: least and greatest values help no
+# reader to pass over one. Logs, which are read often, are smaller without.
+_PROPERTIES = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.dataSkippingNumIndexedCols": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -249,7 +254,7 @@ class Warehouse:
             (self.root / table.name).uri,
             schema=table.arrow_schema(),
             partition_by=list(table.partition_by),
-            configuration=_LOG_KEPT,
+            configuration=_PROPERTIES,
         )
         if rules := _constraints(table.columns):
             delta.alter.add_constraint(rules)

@@ -27,15 +27,20 @@ from solatium.suites import Suites
 
 Row = dict[str, Any]
 
-# For tables of a few rows: nothing to spread, to compile or to plan anew.
+# For tables of a few rows: nothing to spread, to compile or to plan anew. A test session is too
+# short for what Java compiles with care, and other tests want the cores that it would take.
 QUICK_SPARK = {
+    "spark.driver.extraJavaOptions": (
+        "-XX:+UseSerialGC -XX:MetaspaceSize=512m -XX:Tier4InvocationThreshold=50000 "
+        "-XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 "
+        "-XX:Tier4BackEdgeThreshold=400000"
+    ),
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
 
 

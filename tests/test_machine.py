@@ -170,7 +170,7 @@ def run(machine: type[Machine], running: Engine, **changes: object) -> None:
 
 
 def test_a_warehouse_keeps_the_law_through_a_few_steps(embedded: Engine) -> None:
-    run(Machine, embedded, max_examples=1, stateful_step_count=5, derandomize=True, database=None)
+    run(Machine, embedded, max_examples=1, stateful_step_count=3, derandomize=True, database=None)
 
 
 @pytest.mark.torture

@@ -17,7 +17,7 @@ FIRST, SECOND, THIRD = (days(number) for number in range(3))
 CONFIG = {"grace_days": 0, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}}
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 @pytest.mark.usefixtures("on_spark")
 def test_embedded_begins_spark_goes_on_and_embedded_ends(running: Engine, tmp_path: Path) -> None:
     """Rows of the first date, which has closed, come late: spark judges them, and what hangs on

@@ -13,7 +13,7 @@ import solatium
 from compare import differences
 from harness import Nights, contents
 from solatium import cli
-from solatium.errors import BusyError, UsageError, WarehouseError
+from solatium.errors import BusyError, LostLeaseError, UsageError, WarehouseError
 from solatium.night import TABLES
 from solatium.retention import Vacuumed, vacuum
 from solatium.storage import Location
@@ -187,6 +187,23 @@ def test_a_vacuum_that_is_killed_is_ended_by_the_next(
     vacuumed(nights)
     assert data_files(nights) == named_files(nights, newest=1)
     assert all_tables(nights) == before
+
+
+def test_it_ends_where_another_took_the_warehouse_over(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose files it would not know from those that no version names."""
+    before, remove_file = data_files(nights), Location.remove_file
+
+    def taken_over(location: Location) -> None:
+        remove_file(location)
+        (nights.warehouse / "_lock").unlink()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Location, "remove_file", taken_over)
+        with pytest.raises(LostLeaseError, match="no longer holds the warehouse"):
+            vacuumed(nights)
+    assert len(before - data_files(nights)) == 1
 
 
 def test_it_keeps_away_from_a_warehouse_that_a_run_holds(nights: Nights) -> None:
