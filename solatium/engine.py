@@ -132,6 +132,8 @@ class Engine:
         that nobody wrote. It does not look beneath a repartition, which costs it little. And Sail
         takes twice the time to plan its check of NOT NULL for every column more that may hold null:
         here they are checked at once, and made columns that cannot.
+
+        Each part becomes a file. A table without accounts has few rows of a night, for one.
         """
         if self.name != "embedded":
             return frame
@@ -143,7 +145,7 @@ class Engine:
             for c in checked
         }
         return (
-            frame.repartition(_CORES)
+            frame.repartition(_CORES if "account_id" in table.names else 1)
             .where(F.when(nulls, refused.cast("boolean")).otherwise(F.lit(True)))
             .select(
                 *(

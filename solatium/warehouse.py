@@ -49,12 +49,10 @@ _REBUILD = "or name a new folder as the warehouse: all tables but the ledger fol
 # Beside the commit records: the tables of older commits than the one it is named after may be gone.
 OLDEST_KEPT = ".oldest_kept"
 
-# Each file of a date holds accounts and windows of all kinds: least and greatest values help no
-# reader to pass over one. Logs, which are read often, are smaller without.
-_PROPERTIES = {
-    "delta.logRetentionDuration": "interval 3650 days",
-    "delta.dataSkippingNumIndexedCols": "0",
-}
+_LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
+
+# By these, files of a table in one piece are told apart: each is of one arrival, or one run.
+_DATES_OF_FILES = ("dt", "run_date")
 
 
 @dataclass(frozen=True)
@@ -254,7 +252,7 @@ class Warehouse:
             (self.root / table.name).uri,
             schema=table.arrow_schema(),
             partition_by=list(table.partition_by),
-            configuration=_PROPERTIES,
+            configuration=_LOG_KEPT | _skipping(table),
         )
         if rules := _constraints(table.columns):
             delta.alter.add_constraint(rules)
@@ -424,6 +422,19 @@ def _newest_known(root: Location) -> int:
         return int(note.read_text()) if note.exists() else 0
     except ValueError:  # a lost machine may leave it empty
         return 0
+
+
+def _skipping(table: Table) -> dict[str, str]:
+    """Of which columns Delta's log has the least and the greatest value of each file.
+
+    Not of others than dates: each file holds accounts and windows of all kinds, so that no reader
+    could pass over one, and logs, which are read often, are smaller without.
+    """
+    dates = [name for name in _DATES_OF_FILES if name in table.names]
+    columns = [name for name in dates if name not in table.partition_by]
+    if columns:
+        return {"delta.dataSkippingStatsColumns": ",".join(columns)}
+    return {"delta.dataSkippingNumIndexedCols": "0"}
 
 
 def _created(table: Table) -> int:

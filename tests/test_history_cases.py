@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from compare import differences
 from harness import Nights
@@ -152,3 +153,16 @@ def test_what_a_night_has_read_is_forgotten_at_its_end(running: Engine, tmp_path
         assert warehouse.read("accounts").count() == warehouse.read("accounts").count() == 0
         assert len(views() - before) == 1
     assert views() == before
+
+
+def test_logs_tell_files_apart_by_dates_alone(nights: Nights) -> None:
+    nights.land(landing(lost("a", "b", day=MONDAY)))
+    nights.run(MONDAY, PAYING)
+
+    def told_apart(table: str) -> list[str]:
+        log = DeltaTable(str(nights.warehouse / table)).get_add_actions(flatten=True)
+        assert sum(log.column("num_records").to_pylist()) > 0
+        return [name for name in log.schema.names if name.startswith("min.")]
+
+    assert told_apart("accounts") == told_apart("windows") == ["min.dt"]
+    assert told_apart("allocations") == []
