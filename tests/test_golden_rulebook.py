@@ -202,7 +202,7 @@ def tables(nights: Nights) -> Tables:
     return Tables.of(nights)
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_all_tables_are_those_of_the_reference(nights: Nights) -> None:
     reference = Reference(CONFIG)
     for day in (FIRST, SECOND, THIRD):
