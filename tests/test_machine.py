@@ -169,10 +169,6 @@ def run(machine: type[Machine], running: Engine, **changes: object) -> None:
     machine.TestCase("runTest").runTest()
 
 
-def test_a_warehouse_keeps_the_law_through_a_few_steps(embedded: Engine) -> None:
-    run(Machine, embedded, max_examples=1, stateful_step_count=3, derandomize=True, database=None)
-
-
 @pytest.mark.torture
 def test_a_warehouse_keeps_the_law_through_many_steps(embedded: Engine) -> None:
     kept = DirectoryBasedExampleDatabase(".hypothesis/examples")
