@@ -351,7 +351,7 @@ class Warehouse:
         folder = self.root / "_scratch"
         try:
             yield Scratch(self.engine, folder)
-            self._drop_views()
+            self._drop_views()  # after a failure nobody goes on, and the engine may be gone
         finally:
             if self.lease is None or self.lease.is_held():
                 folder.remove_tree()

@@ -169,6 +169,10 @@ def run(machine: type[Machine], running: Engine, **changes: object) -> None:
     machine.TestCase("runTest").runTest()
 
 
+def test_a_warehouse_keeps_the_law_through_a_few_steps(embedded: Engine) -> None:
+    run(Machine, embedded, max_examples=1, stateful_step_count=5, derandomize=True, database=None)
+
+
 @pytest.mark.torture
 def test_a_warehouse_keeps_the_law_through_many_steps(embedded: Engine) -> None:
     kept = DirectoryBasedExampleDatabase(".hypothesis/examples")
