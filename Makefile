@@ -82,7 +82,7 @@ torture: setup ## run the long tests, on ENGINE (embedded, or spark)
 	  --engine $(ENGINE) $(ARGS)
 
 mutants: setup ## break each rule once, and see that the tests notice
-	@$(PY) tests/mutants.py $(ARGS)
+	@$(PY) tests/support/mutants.py $(ARGS)
 
 bench: setup ## measure a night against the same by hand; ARGS="skew" and others (--help)
 	@$(PY) -m benchmarks.run $(if $(ARGS),$(ARGS),night)
@@ -103,7 +103,7 @@ types: .venv/.installed ## check the types
 
 docs: .venv/.installed ## make docs/tables.md from the contracts, docs/performance.md from results
 	@mkdir -p docs
-	@$(PY) -m solatium.contracts docs/tables.md
+	@$(PY) -m solatium.contracts.tables docs/tables.md
 	@$(PY) -m benchmarks.report
 
 notebooks: .venv/.installed ## bring both forms of every notebook in line, without output

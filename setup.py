@@ -112,6 +112,6 @@ setup(
     package_data={"solatium": ["data/*", "py.typed"]},
     install_requires=REQUIREMENTS,
     extras_require={"readers": READERS, "dev": [*READERS, *DEVELOPMENT]},
-    entry_points={"console_scripts": ["solatium = solatium.cli:main"]},
+    entry_points={"console_scripts": ["solatium = solatium.cli.app:main"]},
     cmdclass={"build_py": BuildWithData},
 )

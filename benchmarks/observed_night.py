@@ -16,9 +16,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from solatium import engine, settings
-from solatium.run import Request, run
-from solatium.storage import Location
+from solatium import engine
+from solatium.nightly.run import Request, run
+from solatium.settings.load import load
+from solatium.storage.location import Location
 
 SPANS = "spans.json"
 
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> None:
     request = Request(
         landing=Location.parse(landing),
         warehouse=Location.parse(warehouse),
-        settings=settings.load(Path(config)),
+        settings=load(Path(config)),
         engine="spark",
         day=date.fromisoformat(day),
     )

@@ -9,7 +9,7 @@ The way of a night through the rooms stands in solatium/night.py.
 
 import sys
 
-from solatium.cli import main
+from solatium.cli.app import main
 
 if __name__ == "__main__":
     main(["nightly", *sys.argv[1:]])

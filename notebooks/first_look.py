@@ -31,9 +31,9 @@ from rich.console import Console
 
 import solatium
 from solatium.demo.landing import write_landing
-from solatium.run import Request, run
-from solatium.settings import from_mapping
-from solatium.storage import Location
+from solatium.nightly.run import Request, run
+from solatium.settings.load import from_mapping
+from solatium.storage.location import Location
 
 # %% [markdown]
 # The logs, and one night: all windows are drawn on it. The embedded engine runs in this process,

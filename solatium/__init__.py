@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from datetime import date
     from os import PathLike
 
-    from solatium.reading import Snapshot
+    from solatium.warehouse.snapshot import Snapshot
 
 __version__ = "0.1.0"
 
@@ -25,6 +25,6 @@ def open(warehouse: str | PathLike[str], as_of: date | str | None = None) -> Sna
     Raises a UsageError (`solatium.errors`) where there is no warehouse, where nothing had been
     handled by then, and where `solatium vacuum` has removed what was. docs/rules.md section 10.
     """
-    from solatium.reading import Snapshot
+    from solatium.warehouse.snapshot import Snapshot
 
     return Snapshot.of(warehouse, as_of)

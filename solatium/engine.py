@@ -23,9 +23,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from solatium.contracts import Table
+from solatium.dataframes.grouping import PARTS
 from solatium.errors import SolatiumError, UsageError
-from solatium.grouping import PARTS
-from solatium.storage import Location
+from solatium.storage.location import Location
 
 NAMES = ("embedded", "spark")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import faults
+import pytest
 from harness import QUICK_SPARK, Nights
-from solatium import engine
 from two_nights import two_nights
+
+from solatium import engine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

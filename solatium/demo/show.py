@@ -8,12 +8,12 @@ from rich.console import Console
 
 from solatium.demo.landing import write_landing
 from solatium.demo.report import TABLES, report
-from solatium.expectations import Gate
-from solatium.reading import Snapshot
-from solatium.run import Request, run
-from solatium.settings import from_mapping
-from solatium.storage import Location
-from solatium.suites import Suites
+from solatium.laws.suites import Suites
+from solatium.laws.verdict import Gate
+from solatium.nightly.run import Request, run
+from solatium.settings.load import from_mapping
+from solatium.storage.location import Location
+from solatium.warehouse.snapshot import Snapshot
 
 
 def show_demo(folder: Path, console: Console) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from solatium.errors import UsageError
-from solatium.setting_values import time_zone
+from solatium.settings.values import time_zone
 
 GRACE_DAYS = 2  # of the configuration that is written; late rows are late by it
 

@@ -1,0 +1,5 @@
+"""`python -m solatium.cli`."""
+
+from solatium.cli.app import main
+
+main()

@@ -1,0 +1,210 @@
+"""The landing zone: which files lie in it, whether they can be read, and their rows as a frame.
+
+docs/rules.md section 2. Files are judged by their footers before anything is written. `footers` has
+what is asked of them, `rewriting` what an engine needs, `frames` the form that their rows get.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from solatium import contracts
+from solatium.engine import Engine
+from solatium.errors import InputError
+from solatium.landing import contract_frames, plain_copies
+from solatium.landing.footers import Footer, Reading, damage, footer, stored, unreadable
+from solatium.settings.sources import Source
+from solatium.storage.location import DataFile, Location
+
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")
+_ODD_PATH = re.compile("[:\x00-\x1f\x7f-\x9f]")  # what one of the engines cannot have in a path
+
+
+class LandingZone:
+    """The landing zone at one moment: a listing, taken once; `sources` maps tables that need it."""
+
+    def __init__(self, root: Location, sources: Mapping[str, Source] | None = None) -> None:
+        self.root = root
+        self._sources = sources or {}
+        self.files: dict[str, dict[date, list[DataFile]]] = {}
+        self._footers: dict[tuple[str, date], list[tuple[Location, Footer]]] = {}
+        problems: list[str] = []
+        for table in contracts.LANDING:
+            self.files[table] = self._listing(table, problems)
+        if problems:
+            raise InputError(f"{root}: not a landing zone that can be read", problems)
+
+    def _listing(self, table: str, problems: list[str]) -> dict[date, list[DataFile]]:
+        found: dict[date, list[DataFile]] = {}
+        folder = self.root / table
+        if folder.exists() and not folder.is_folder():
+            problems.append(f"{folder}: expected a folder of folders dt=YYYY-MM-DD, found a file")
+        for name in folder.names():
+            place = self.root / table / name
+            if name.startswith(("_", ".")):
+                continue
+            try:
+                day = date.fromisoformat(name.removeprefix("dt="))
+                if not place.is_folder() or name != f"dt={day.isoformat()}":
+                    raise ValueError
+            except ValueError:
+                kind = "folder" if place.is_folder() else "file"
+                problems.append(
+                    f"{place}: expected folders dt=YYYY-MM-DD here, found the {kind} {name}; "
+                    "rename it, or give it a name that begins with _ to have it passed over"
+                )
+                continue
+            found[day] = place.data_files()
+            problems.extend(
+                f"{str(place / file.path)!r}: the name is not UTF-8; rename it"
+                for file in found[day]
+                if _NOT_UTF8.search(str(place / file.path))
+            )
+        return found
+
+    def dates(self) -> list[date]:
+        """Arrival dates that have a folder, in order."""
+        return sorted({day for table in self.files.values() for day in table})
+
+    def arrived(self, day: date) -> dict[str, list[tuple[str, int, int]]]:
+        """The files of an arrival date by table, for comparing two listings."""
+        return {
+            table: [(file.path, file.size, file.modified_ns) for file in days[day]]
+            for table, days in self.files.items()
+            if days.get(day)
+        }
+
+    def check(self, days: Iterable[date]) -> list[str]:
+        """Reads the footers of all files of these arrival dates; notes on what is not read.
+
+        Raises InputError with every file and column that cannot be accepted.
+        """
+        problems: list[str] = []
+        notes: Counter[tuple[str, str, str]] = Counter()
+        for day in days:
+            for table in contracts.LANDING:
+                contract, source = contracts.landing(table), self._source(table)
+                found = [
+                    (place, one)
+                    for place in self._places(table, day)
+                    if (one := footer(place, contract, source, problems)) is not None
+                ]
+                self._footers[table, day] = found
+                for _, one in found:
+                    for name in one.unused:
+                        told = f"is {source.why_unused(name, contract.names)}; ignored"
+                        notes[table, name, told] += 1
+                    for column in one.absent:
+                        told = f"is missing; {column} is null there"
+                        notes[table, source.source_of(column), told] += 1
+        if problems:
+            raise InputError(
+                f"{self.root}: {len(problems)} problem(s) with landing files; nothing was written",
+                problems,
+            )
+        return [
+            f"{table}: column {name} of {count} file(s) {told}"
+            for (table, name, told), count in sorted(notes.items())
+        ]
+
+    def rows(self, table: str, day: date) -> int:
+        """How many rows the files of an arrival date hold, by their footers."""
+        return sum(footer.rows for _, footer in self._footers[table, day])
+
+    def verify(self, engine: Engine, scratch: Location, days: Sequence[date]) -> None:
+        """Reads every file of these arrival dates to its end; InputError names those that break.
+
+        The last of them is the date that is handled. The engine reads each file by itself, as it
+        may refuse what others can read. One that has ended refuses all, and tells of none.
+        """
+        problems = []
+        for day in days:
+            for table in contracts.LANDING:
+                for place, one in self._footers.get((table, day), []):
+                    problem = damage(place, one)
+                    if problem is None:
+                        problem = self._refusal(engine, scratch, table, day, (place, one))
+                    if problem is not None:
+                        problems.append(problem)
+        if problems:
+            raise InputError(
+                f"{self.root}: {len(problems)} landing file(s) are damaged; "
+                f"{days[-1]} was not handled",
+                [*problems, "deliver these files once more, then give the same command again"],
+            )
+
+    def _refusal(
+        self,
+        engine: Engine,
+        scratch: Location,
+        table: str,
+        day: date,
+        file: tuple[Location, Footer],
+    ) -> str | None:
+        try:
+            frame = self._frame(engine, scratch, table, day, [file])
+            texts = (F.col(name).cast("string") for name in frame.columns)
+            frame.agg(*map(F.max, texts)).collect()
+        except Exception as error:
+            return unreadable(file[0], error) if engine.answers() else None
+        return None
+
+    def read(self, engine: Engine, scratch: Location, table: str, day: date) -> DataFrame:
+        """The rows of an arrival date, as `frames` has them.
+
+        Raises InputError with every damaged file of the date, where the engine would not see all
+        that a checksum tells.
+        """
+        files = self._footers[table, day]
+        if not engine.checks_pages and any(damage(place, one) for place, one in files):
+            self.verify(engine, scratch, [day])
+        return self._frame(engine, scratch, table, day, files)
+
+    def _frame(
+        self,
+        engine: Engine,
+        scratch: Location,
+        table: str,
+        day: date,
+        files: list[tuple[Location, Footer]],
+    ) -> DataFrame:
+        contract, source = contracts.landing(table), self._source(table)
+        # files of a group can be read as one
+        groups: dict[tuple[tuple[Reading, ...], bool, str], list[Location]] = defaultdict(list)
+        for number, (place, one) in enumerate(files):
+            form = one.form if engine.merges_types and not one.rewrite else ""
+            other = scratch / f"landing-{table}-{day}-{number}.parquet"
+            if one.rewrite:
+                plain_copies.rewrite(place, other, stored(one.readings), source.timezone)
+                place = other
+            elif one.readings and _ODD_PATH.search(str(place)):
+                other.remove_file()
+                other.link_to(place)
+                place = other
+            groups[one.readings, one.rewrite, form].append(place)
+        read = []
+        for (readings, is_copy, _), places in groups.items():
+            if readings:
+                raw = contract_frames.of_files(engine, places, stored(readings), is_copy=is_copy)
+                read.append(contract_frames.as_contract(raw, contract, source, readings))
+        # engines cannot read a file without columns; it has rows of nothing but nulls and constants
+        empty = sum(one.rows for _, one in files if not one.readings)
+        if empty or not read:
+            read.append(
+                contract_frames.as_contract(engine.spark.range(empty), contract, source, ())
+            )
+        return reduce(DataFrame.unionByName, read)
+
+    def _source(self, table: str) -> Source:
+        return self._sources.get(table, Source())
+
+    def _places(self, table: str, day: date) -> Iterator[Location]:
+        for file in self.files[table].get(day, []):
+            yield self.root / table / f"dt={day.isoformat()}" / file.path

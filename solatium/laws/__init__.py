@@ -1,0 +1,1 @@
+"""The laws that every night is checked against before it is committed."""

@@ -1,0 +1,182 @@
+"""Judging windows: what the accounts did, who was qualified, who was allocated, what it came to.
+
+docs/rules.md sections 3 to 6. Windows of open dates are judged together; of a closed date only
+those that something has touched, and the rows of its other windows stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from solatium import contracts
+from solatium.contracts import EVENTS
+from solatium.nightly.context import Context
+from solatium.nightly.placement import days
+from solatium.nightly.tally import Tally
+from solatium.rules import statistics, windows
+from solatium.rules.activity import activity
+from solatium.rules.allocation import allocate
+from solatium.rules.bonus import bonus_awards
+from solatium.rules.screening import account_versions, looks_at_devices, screen
+
+_WINDOW = list(windows.KEY)
+
+
+class Judging:
+    """Judges windows, and has at hand what a night's rooms share: tables by business date."""
+
+    def __init__(
+        self, context: Context, in_force: DataFrame, closed_before: date | None, tally: Tally
+    ) -> None:
+        self.context = context
+        self.warehouse = context.warehouse
+        self.in_force = in_force
+        self.closed_before = closed_before
+        self.tally = tally
+        self.written: Counter[str] = Counter()  # rows by table
+        self._versions: dict[date, DataFrame] = {}  # of accounts, by the last date in sight
+
+    def of(self, table: str, dates: Sequence[date]) -> DataFrame:
+        """The rows of a table of these business dates."""
+        return self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
+
+    def windows(self, dates: Sequence[date]) -> DataFrame:
+        """The windows in force of these business dates."""
+        return self.in_force.where(F.col("business_date").isin(list(dates)))
+
+    def groups(self, dates: Iterable[date]) -> list[list[date]]:
+        """The dates in order, in groups that can be judged, or counted, at once.
+
+        A weighted lottery needs the history of all dates before its own, so that only the first
+        date of a group may have one.
+        """
+        begins_one = set(days(self.in_force.where("policy = 'weighted_lottery'"), "business_date"))
+        groups: list[list[date]] = []
+        for day in sorted(dates):
+            if groups and day not in begins_one:
+                groups[-1].append(day)
+            else:
+                groups.append([day])
+        return groups
+
+    def account_versions(self, day: date) -> DataFrame:
+        """The account versions that windows of a business date may see (`screening`)."""
+        cutoff = min(self.context.day, day + self.context.grace)
+        if cutoff not in self._versions:
+            keep = self.context.scratch.keep
+            in_sight = self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))
+            found = account_versions(in_sight, keep)
+            self._versions[cutoff] = keep(found, f"account_versions_{cutoff}")
+        return self._versions[cutoff]
+
+    def put(
+        self,
+        table: str,
+        rows: DataFrame,
+        dates: Sequence[date],
+        instead_of: DataFrame | None = None,
+    ) -> int:
+        """Puts `rows` in the place of a table's rows of these dates; how many there are then.
+
+        With `instead_of` only in the place of the rows with its keys; the others stay.
+        """
+        if instead_of is not None:
+            kept = self.of(table, dates)
+            kept = kept.join(instead_of, on=instead_of.columns, how="left_anti")
+            rows = kept.unionByName(rows)
+        number = self.warehouse.replace(table, rows, column="business_date", dates=dates)
+        self.written[table] += number
+        return number
+
+    def judge(
+        self,
+        due: DataFrame,
+        dates: list[date],
+        past: DataFrame,
+        instead_of: DataFrame | None = None,
+    ) -> None:
+        """Judges the windows `due`, which are those in force on `dates`, or some of them.
+
+        `past` is `account_history` before these dates, which see the same arrival dates. Where
+        only some windows are judged, `instead_of` has their keys, and those of windows that are
+        not on these dates any more.
+        """
+        stage_of, day = self.context.stages.stage, self.context.day
+        keep = self.context.scratch.keep
+        with stage_of("gather activity", day) as stage:
+            acts = self._activity(dates, due)
+            acted = stage.rows_out = acts.count()
+        with stage_of("screen", day) as stage:
+            stage.rows_in = acted
+            versions = self.account_versions(dates[0])
+            screened = keep(screen(acts, versions, due, self.context.regimes), "screened")
+            table = contracts.warehouse("screened_participants")
+            stage.rows_out = self.put(table.name, table.shape(screened), dates, instead_of)
+        with stage_of("allocate", day) as stage:
+            stage.rows_in = self.written["screened_participants"]
+            settings, regimes = self.context.settings, self.context.regimes
+            allocations = allocate(screened, due, past, settings, regimes, keep)
+            stage.rows_out = self.put("allocations", allocations, dates, instead_of)
+        with stage_of("count and audit", day) as stage:
+            stage.rows_in = self.written["allocations"]
+            allocations = self._only(self.of("allocations", dates), due, instead_of)
+            results = statistics.window_results(due, screened, allocations, acts)
+            self.put("window_results", results, dates, instead_of)
+            self._tally(self._only(self.of("window_results", dates), due, instead_of))
+            audit = statistics.audit_discrepancies(allocations, acts, due)
+            stage.rows_out = self.put("audit_discrepancies", audit, dates, instead_of)
+        if instead_of is None:  # or payments may have come that no longer count for the rush
+            with stage_of("list refunds", day) as stage:
+                refunds = statistics.refunds_due(acts, allocations, due)
+                stage.rows_out = self.put("refunds_due", refunds, dates)
+
+    def _activity(self, dates: list[date], due: DataFrame) -> DataFrame:
+        """What accounts did, gathered from the logs by as many parts of accounts as it takes."""
+        rows = sum(self.warehouse.rows(source, dates) for source in EVENTS)
+        number = self.warehouse.engine.parts(rows)
+        devices = looks_at_devices(self.context.regimes)
+
+        def gathered(place: int) -> DataFrame:
+            logs = [self.of(source, dates) for source in EVENTS]
+            if number > 1:
+                is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
+                logs = [log.where(is_here) for log in logs]
+            participation, payment, orders = logs
+            return activity(participation, payment, orders, due, devices=devices)
+
+        return self.context.scratch.keep_parts(map(gathered, range(number)), "activity")
+
+    def award(self, dates: Sequence[date], latest: DataFrame) -> int:
+        """Awards the counted losses of these dates again; how many awards there are then.
+
+        `latest` are the latest versions of the accounts, as `bonus.bonus_awards` needs them.
+        """
+        awards = bonus_awards(
+            self.of("account_outcomes", dates),
+            self.of("allocations", dates),
+            self.windows(dates),
+            latest,
+            self.context.regimes,
+            self.context.scratch.keep,
+        )
+        return self.put("bonus_awards", awards, dates)
+
+    def _only(self, rows: DataFrame, due: DataFrame, instead_of: DataFrame | None) -> DataFrame:
+        if instead_of is None:
+            return rows
+        return rows.join(F.broadcast(due.select(*_WINDOW)), on=_WINDOW, how="left_semi")
+
+    def _tally(self, results: DataFrame) -> None:
+        is_held = F.col("status").isin(*windows.HELD)
+        is_restated = F.col("business_date") <= F.lit(self.closed_before)
+        counts = results.agg(
+            F.count("*"), F.count(F.when(is_held, 1)), F.count(F.when(is_restated, 1))
+        ).collect()[0]
+        self.tally.windows_judged += counts[0]
+        self.tally.windows_held += counts[1]
+        self.tally.windows_restated += counts[2]

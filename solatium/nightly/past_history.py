@@ -1,0 +1,52 @@
+"""Account history as it was: as of the day before a date, by what the commit records kept.
+
+docs/rules.md section 7. A night keeps the history as of the last date that it closed; with the
+outcomes of the dates since, that gives the history before any later date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from solatium.rules import history
+from solatium.warehouse.tables import Commit, Warehouse
+
+
+class Past:
+    """The history that was counted before this night, which writes what it does not see.
+
+    `windows` are those that were in force then.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        lineage: Sequence[Commit],
+        windows: DataFrame,
+        grace: timedelta,
+    ) -> None:
+        self.warehouse = warehouse
+        self.lineage = lineage
+        self.windows = windows
+        self.grace = grace
+        # a read keeps to the version that it found
+        self.outcomes = warehouse.read("account_outcomes")
+        self.closed = warehouse.read(history.CLOSED.name)
+
+    def before(self, first: date) -> DataFrame:
+        """`account_history` of all outcomes before the business date `first`."""
+        day = F.col("business_date")
+        outcomes = self.outcomes.where(day < F.lit(first))
+        judged_since = first
+        for commit in reversed(self.warehouse.kept(self.warehouse.root, self.lineage)):
+            until = commit.day - self.grace
+            if until < judged_since:  # no later night has judged anew what this one had closed
+                closed = self.warehouse.read(history.CLOSED.name, commit)
+                since = outcomes.where(day > F.lit(until))
+                return history.account_history(closed, since, self.windows)
+            judged_since = min(judged_since, commit.judged_from)
+        return history.account_history(self.closed.limit(0), outcomes, self.windows)

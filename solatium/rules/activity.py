@@ -1,0 +1,234 @@
+"""What each account did in each window: the three event logs in one aggregation.
+
+Participation, payments and orders of one window and account are brought to one shape, put together
+and grouped once (docs/rules.md sections 4 to 6). One row is one account with at least one visible
+event in a due window. The latest and earliest events are maxima and minima of one string each.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from solatium.dataframes.event_keys import event_key, key_field, without_end
+from solatium.dataframes.grouping import together
+from solatium.dataframes.joins import look_up
+from solatium.rules.windows import KEY
+
+ACCOUNT = (*KEY, "account_id")
+
+# Order states, first that holds (docs/rules.md section 6).
+ORDER_STATES = ("confirmed", "submitted", "cancelled", "voided", "failed")
+
+# What the order logs say of an account, in columns of `activity`.
+ORDER_FACTS = (
+    "attempt",
+    "order_state",
+    "cancelled_after_confirmation",
+    "voided_after_confirmation",
+)
+
+# The fields of the event keys, in their places. A device is no id: it may hold any character, and
+# is only ever compared with others.
+JOIN_FIELDS = ("event_type", "quantity", "team_id", "device_id")
+
+
+def activity(
+    participation: DataFrame,
+    payment: DataFrame,
+    orders: DataFrame,
+    windows: DataFrame,
+    *,
+    devices: bool,
+) -> DataFrame:
+    """One row per window and account; `windows` are those in force that are judged.
+
+    Without `devices` the event keys carry none: each account's texts are held in memory until all
+    logs are gone through, and most rules need no device.
+
+    Columns beside the key: `took_part` boolean; `latest_event` (event key with JOIN_FIELDS) of the
+    application period, null without one; `joined_at`; `advance_net` decimal and `advance_paid`
+    boolean of payments before the rush; `advance_held` decimal of payments of all times;
+    `order_state` int (place in ORDER_STATES); `cancelled_after_confirmation`,
+    `voided_after_confirmation` boolean; `attempt` (event key with the quantity) of the earliest
+    submission in the rush of a window that is first come; `confirmed_units` bigint.
+    """
+    times = F.broadcast(
+        windows.select(
+            *KEY,
+            "application_open",
+            "application_close",
+            "rush_open",
+            "rush_close",
+            "policy",
+            F.col("currency").alias("window_currency"),
+        )
+    )
+    events = look_up(participation, times, KEY)
+    shaped = [
+        _of_participation(events, devices),
+        _of_withdrawn(events),
+        _of_payment(look_up(payment, times, KEY)),
+        _of_orders(look_up(orders, times, KEY)),
+    ]
+    rows = reduce(DataFrame.unionByName, [_in_one_shape(frame) for frame in shaped])
+    grouped = (
+        together(rows, ACCOUNT)
+        .groupBy(*ACCOUNT)
+        .agg(
+            F.bit_or("marks").alias("marks"),
+            F.max("latest_event").alias("latest_event"),
+            F.min("first_join").alias("first_join"),
+            F.min("rejoined_at").alias("rejoined_at"),
+            F.coalesce(F.sum("advance"), F.lit(0)).cast("decimal(28,2)").alias("advance_net"),
+            F.coalesce(F.sum("held"), F.lit(0)).cast("decimal(28,2)").alias("advance_held"),
+            F.min("order_state").alias("order_state"),
+            F.min("attempt").alias("attempt"),
+            F.coalesce(F.sum("confirmed_units"), F.lit(0)).alias("confirmed_units"),
+        )
+    )
+    joined_at = F.when(F.col("withdrew"), F.col("rejoined_at")).otherwise(F.col("first_join"))
+    return (
+        grouped.withColumns({name: _is_marked(name) for name in _MARKS})
+        .withColumn("joined_at", joined_at)
+        .drop("marks", "first_join", "withdrew", "rejoined_at")
+    )
+
+
+# Facts that hold where one row says so. A row carries them as bits of one number: an aggregate for
+# each would cost as much again as all others.
+_MARKS = (
+    "took_part",
+    "withdrew",
+    "advance_paid",
+    "cancelled_after_confirmation",
+    "voided_after_confirmation",
+)
+
+
+def _marked(**facts: Column) -> Column:
+    """The marks of a row; a fact that is null does not hold."""
+    bits = (F.when(holds, 1 << _MARKS.index(name)).otherwise(0) for name, holds in facts.items())
+    return reduce(Column.__add__, bits).alias("marks")
+
+
+def _is_marked(name: str) -> Column:
+    return F.col("marks").bitwiseAND(F.lit(1 << _MARKS.index(name))) != 0
+
+
+# What the logs are put together as; each of them fills its own columns.
+_SHAPE = {
+    "marks": "int",
+    "latest_event": "string",
+    "first_join": "timestamp",
+    "rejoined_at": "timestamp",
+    "advance": "decimal(18,2)",
+    "held": "decimal(18,2)",
+    "order_state": "int",
+    "attempt": "string",
+    "confirmed_units": "bigint",
+}
+
+
+def _in_one_shape(frame: DataFrame) -> DataFrame:
+    columns = [
+        (F.col(name) if name in frame.columns else F.lit(None)).cast(kind).alias(name)
+        for name, kind in _SHAPE.items()
+    ]
+    return frame.select(*ACCOUNT, *columns)
+
+
+def _in_period() -> Column:
+    time = F.col("event_time")
+    return (time >= F.col("application_open")) & (time < F.col("application_close"))
+
+
+def _of_participation(events: DataFrame, devices: bool) -> DataFrame:
+    is_join = F.col("event_type") == "join"
+    fields = [F.col(name).cast("string") for name in JOIN_FIELDS[:-1]]
+    if devices:
+        fields.append(without_end(F.col(JOIN_FIELDS[-1])))
+    key = event_key(F.col("event_time"), F.col("event_id"), *fields)
+    return events.select(
+        *ACCOUNT,
+        _marked(took_part=F.lit(True)),
+        F.when(_in_period(), key).alias("latest_event"),
+        F.when(_in_period() & is_join, F.col("event_time")).alias("first_join"),
+    )
+
+
+def _of_withdrawn(events: DataFrame) -> DataFrame:
+    """One row for each of the few accounts that withdrew: `rejoined_at` is the time of the earliest
+    join after the latest withdrawal, null without one."""
+    key = event_key(F.col("event_time"), F.col("event_id"))
+    is_join = F.col("event_type") == "join"
+    in_period = events.where(_in_period())
+    withdrew = in_period.where(~is_join).groupBy(*ACCOUNT).agg(F.max(key).alias("withdrawal"))
+    rejoined = F.when(is_join & (key > F.col("withdrawal")), F.col("event_time"))
+    return (
+        look_up(in_period, withdrew, ACCOUNT)
+        .groupBy(*ACCOUNT)
+        .agg(F.min(rejoined).alias("rejoined_at"))
+        .select(*ACCOUNT, _marked(withdrew=F.lit(True)), "rejoined_at")
+    )
+
+
+def signed_advance() -> Column:
+    """The amount of an advance payment event, refunds negative; null for other kinds."""
+    return F.when(F.col("kind") == "advance_paid", F.col("amount")).when(
+        F.col("kind") == "advance_refunded", -F.col("amount")
+    )
+
+
+def _of_payment(payments: DataFrame) -> DataFrame:
+    is_in_currency = F.col("currency") == F.col("window_currency")
+    counts = (F.col("event_time") < F.col("rush_open")) & is_in_currency
+    return payments.select(
+        *ACCOUNT,
+        F.when(counts, signed_advance()).alias("advance"),
+        F.when(is_in_currency, signed_advance()).alias("held"),
+        _marked(advance_paid=counts & (F.col("kind") == "advance_paid")),
+    )
+
+
+def _of_orders(events: DataFrame) -> DataFrame:
+    """One row per order: its state and what it says of the account."""
+    time, status = F.col("event_time"), F.col("status")
+    quantity = F.col("quantity").cast("string")
+    in_rush = (time >= F.col("rush_open")) & (time < F.col("rush_close"))
+    tries = (F.col("policy") == "first_come") & (status == "submitted") & in_rush
+    state = reduce(
+        lambda rest, place: F.when(status == ORDER_STATES[place], str(place)).otherwise(rest),
+        range(len(ORDER_STATES) - 1),
+        F.lit(str(len(ORDER_STATES) - 1)),
+    )
+    key = event_key(time, F.col("event_id"), quantity, state)
+    order = (*ACCOUNT, "order_id")
+    by_order = (
+        together(events, order)
+        .groupBy(*order)
+        .agg(
+            F.max(key).alias("latest"),
+            F.bool_or(status == "confirmed").alias("was_confirmed"),
+            F.min(F.when(tries, key)).alias("attempt"),
+        )
+    )
+    latest_quantity = key_field(F.col("latest"), 0).cast("bigint")
+    latest_state = key_field(F.col("latest"), 1).cast("int")
+    units = F.greatest(F.coalesce(latest_quantity, F.lit(1)), F.lit(0))
+
+    def ended(state: str) -> Column:
+        return (latest_state == ORDER_STATES.index(state)) & F.col("was_confirmed")
+
+    return by_order.select(
+        *ACCOUNT,
+        latest_state.alias("order_state"),
+        _marked(
+            cancelled_after_confirmation=ended("cancelled"),
+            voided_after_confirmation=ended("voided"),
+        ),
+        "attempt",
+        F.when(latest_state == 0, units).alias("confirmed_units"),
+    )

@@ -1,0 +1,101 @@
+"""The rush replayed: who entered, in which order, who was allocated, and with what outcome.
+
+docs/rules.md sections 5 and 6.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from solatium import contracts
+from solatium.dataframes.event_keys import key_id, key_time
+from solatium.dataframes.joins import look_up
+from solatium.rules import entries, tickets
+from solatium.rules.activity import ORDER_STATES
+from solatium.rules.stock import ENTRY, Keep, allocated, kept_nowhere
+from solatium.settings.load import Settings
+from solatium.settings.regimes import Regimes
+
+
+def allocate(
+    screened: DataFrame,
+    windows: DataFrame,
+    opening: DataFrame,
+    settings: Settings,
+    regimes: Regimes,
+    keep: Keep = kept_nowhere,
+) -> DataFrame:
+    """`allocations`: one row per ready account of every window that is not held.
+
+    `screened` is from `screening.screen`, and read several times; `windows` are those in force;
+    `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
+    """
+    formed = keep(entries.formed(screened, windows), "windows_formed")
+    ready = entries.ready_accounts(screened, formed)
+    # what no window has, no window pays for
+    kinds = windows.agg(
+        F.bool_or(F.col("unit") == "team").alias("teams"),
+        F.bool_or(F.col("policy") == "weighted_lottery").alias("weights"),
+    ).collect()[0]
+    parts = [ready]  # accounts by themselves, then teams
+    if kinds.teams:
+        in_team = entries.is_in_team()
+        teams = keep(entries.in_teams(ready.where(in_team), formed), "ready_teams")
+        parts = [ready.where(~in_team), teams]
+    if kinds.weights:
+        parts = [
+            entries.weighed(part, opening, settings, regimes, teams=place == 1)
+            for place, part in enumerate(parts)
+        ]
+    entered = reduce(DataFrame.unionByName, parts)
+    entered = keep(entries.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
+    won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
+    judged = look_up(entered, won, ENTRY, how="left")
+    table = contracts.warehouse("allocations")
+    return table.shape(
+        judged.withColumn("outcome", _outcome())
+        .withColumn("attempted_at", key_time(F.col("attempt")))
+        .withColumn("platform_outcome", platform_outcome())
+    )
+
+
+def platform_outcome() -> Column:
+    """What the platform's own order log says of an account."""
+    state = F.col("order_state")
+    cancelled, voided = ORDER_STATES.index("cancelled"), ORDER_STATES.index("voided")
+    return (
+        F.when(state.isNull(), "none")
+        .when(state == ORDER_STATES.index("confirmed"), "won")
+        .when((state == cancelled) & F.col("cancelled_after_confirmation"), "forfeited")
+        .when((state == voided) & F.col("voided_after_confirmation"), "voided")
+        .otherwise("lost")
+    )
+
+
+def _competing(entered: DataFrame) -> DataFrame:
+    """The entries that compete for stock, one row each, with the order in which they are taken."""
+    ticket, attempt = F.col("ticket"), F.col("attempt")
+    rank = F.when(ticket.isNull(), F.unix_micros(key_time(attempt))).otherwise(tickets.rank(ticket))
+    tiebreak = F.when(ticket.isNull(), key_id(attempt)).otherwise(
+        tickets.tiebreak(ticket, F.col("entry_id"))
+    )
+    return entered.where(F.col("leads") & (ticket.isNotNull() | attempt.isNotNull())).select(
+        *ENTRY, "size", "stock", rank.alias("rank"), tiebreak.alias("tiebreak")
+    )
+
+
+def _outcome() -> Column:
+    state = F.col("order_state")
+    return (
+        F.when(~F.col("is_formed"), "not_formed")
+        .when(F.col("left_out").isNotNull(), F.col("left_out"))
+        .when((F.col("policy") == "first_come") & F.col("attempt").isNull(), "no_attempt")
+        .when(F.col("size") > F.col("stock"), "cannot_fit")
+        .when(F.col("is_allocated").isNull(), "lost")
+        .when(state == ORDER_STATES.index("cancelled"), "forfeited")
+        .when(state == ORDER_STATES.index("voided"), "voided")
+        .otherwise("won")
+    )

@@ -1,0 +1,96 @@
+"""A daily budget, to the cent (docs/rules.md section 8, step 5).
+
+Amounts are scaled down and floored; the cents that this leaves over go to the largest cut-off
+fractions. Who gets one is a selection like that of a rush: the cents are the stock of a window, and
+every award is an entry of size 1. So the awards of a date are never sorted as a whole.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from solatium.dataframes.event_keys import END
+from solatium.dataframes.joins import look_up
+from solatium.rules.stock import ENTRY, Keep, allocated, kept_nowhere
+from solatium.settings.regimes import Regimes
+from solatium.settings.sections import Regime
+
+_CENTS = "decimal(19,0)"
+_POT = ("business_date", "campaign")  # what has one budget
+
+
+def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> DataFrame:
+    """`awards`, with `cents` and `reason` of those whose date and campaign exceed their budget.
+
+    `awards` has the columns of `bonus_awards`, `campaign_id`, `regime` and `cents` bigint. It is
+    read several times.
+    """
+    named = awards.withColumn("campaign", F.coalesce("campaign_id", F.lit("")))
+    pots = _exceeded(named, regimes)
+    cut = look_up(named, F.broadcast(pots), _POT, how="left")
+    product = F.col("cents").cast(_CENTS) * F.col("budget")
+    rest = product % F.col("total")
+    cut = cut.withColumns(
+        {
+            "fraction": rest.cast("bigint"),
+            "floored": F.call_function("div", product - rest, F.col("total")).cast("bigint"),
+            "entry_id": F.concat_ws(END, "account_id", "commodity_id", "window_id"),
+        }
+    )
+    lucky = allocated(_entries(keep(cut.where(F.col("total").isNotNull()), "cut_awards")), keep)
+    one_more = lucky.select("entry_id", F.lit(1).cast("bigint").alias("one_more"))
+    cents = F.col("floored") + F.coalesce("one_more", F.lit(0))
+    changes = cents.isNotNull() & (cents != F.col("cents"))
+    return (
+        look_up(cut, one_more, ["entry_id"], how="left")
+        .withColumns(
+            {
+                "reason": F.when(changes, F.lit("budget_scaled")).otherwise(F.col("reason")),
+                "cents": F.when(changes, cents).otherwise(F.col("cents")),
+            }
+        )
+        .select(*awards.columns)
+    )
+
+
+def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:
+    """The dates and campaigns whose `total` exceeds their `budget`, both in cents."""
+    budget = regimes.setting(_budget, _CENTS)
+    totals = named.groupBy(*_POT).agg(
+        F.sum(F.col("cents").cast(_CENTS)).cast(_CENTS).alias("total"),
+        F.min("regime").alias("regime"),  # that of every award of a date and campaign
+    )
+    return (
+        totals.withColumn("budget", budget)
+        .where(F.col("total") > F.col("budget"))
+        .select(*_POT, "total", "budget")
+    )
+
+
+def _budget(regime: Regime) -> Decimal | None:
+    budget = regime.bonus.daily_budget
+    return None if budget is None else budget * 100
+
+
+def _entries(cut: DataFrame) -> DataFrame:
+    """The awards with a cut-off fraction, as entries that compete for the cents left over."""
+    left_over = cut.groupBy(*_POT).agg(
+        (F.max("budget") - F.sum("floored")).cast("bigint").alias("stock")
+    )
+    commodity_id, window_id, entry_id = ENTRY
+    return (
+        cut.where("fraction > 0")
+        .join(F.broadcast(left_over), on=list(_POT))
+        .select(
+            F.col("business_date").cast("string").alias(commodity_id),
+            F.col("campaign").alias(window_id),
+            entry_id,
+            F.lit(1).alias("size"),
+            "stock",
+            (-F.col("fraction")).alias("rank"),
+            F.col("entry_id").alias("tiebreak"),
+        )
+    )

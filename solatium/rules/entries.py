@@ -1,0 +1,184 @@
+"""Entries: what competes for stock, an account by itself or a team (docs/rules.md section 5).
+
+Every ready account of a window that is not held has one row. What belongs to an entry (its id,
+size, attempt, orders) stands on the row of each of its members; the first of them `leads`, so that
+an entry can be counted once.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from solatium.dataframes.event_keys import key_field
+from solatium.dataframes.grouping import together
+from solatium.dataframes.joins import look_up
+from solatium.rules import history, tickets
+from solatium.rules.activity import ACCOUNT, ORDER_FACTS
+from solatium.rules.screening import is_ready
+from solatium.rules.windows import KEY
+from solatium.settings.load import Settings
+from solatium.settings.regimes import Regimes
+
+TEAM = (*KEY, "team_id")
+
+# What is known of a window that somebody enters, and what only matters until it is said who enters,
+# with what ticket.
+_OF_WINDOW = ("unit", "seed", "regime", "team_min", "team_max", "campaign_id", "category")
+_FORMED = ("business_date", "policy", "stock", "is_formed", *_OF_WINDOW)
+FOR_ENTERING = ("joined_at", "team_id", *_OF_WINDOW)
+
+# All order facts but the attempt, which counts only in windows that are first come.
+_PLATFORM = tuple(name for name in ORDER_FACTS if name != "attempt")
+
+
+def formed(screened: DataFrame, windows: DataFrame) -> DataFrame:
+    """One row per window that is not held and has ready accounts.
+
+    Beside KEY: `is_formed`, whether they are enough, and what is known of the window:
+    `business_date`, `policy`, `unit`, `stock`, `seed`, `regime`, `team_min`, `team_max`,
+    `campaign_id`, `category`.
+    """
+    numbers = screened.where(is_ready()).groupBy(*KEY).agg(F.count("*").alias("number"))
+    facts = windows.where(F.col("held").isNull()).join(numbers, on=list(KEY))
+    is_formed = F.col("number") >= F.col("min_qualified")
+    return facts.withColumn("is_formed", is_formed).select(*KEY, *_FORMED)
+
+
+def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
+    """One row per ready account of a window that is not held, as an entry of its own.
+
+    Beside ACCOUNT, the columns of `formed`, and ORDER_FACTS: `quantity`, `joined_at`, `team_id`,
+    `left_out` (null), `leads`, `entry_id`, `size`. `attempt` is the event key of the order event
+    that counts.
+    """
+    counts = F.col("is_formed") & (F.col("policy") == "first_come")
+    attempt = F.when(counts, F.col("attempt"))
+    ordered = key_field(attempt, 0).cast("int")
+    is_individual = F.col("unit") == "individual"
+    asked = F.when(ordered >= 1, F.least("quantity", ordered)).otherwise(F.col("quantity"))
+    ready = screened.where(is_ready()).drop("business_date")
+    return look_up(ready, F.broadcast(formed), KEY).select(
+        *ACCOUNT,
+        *_FORMED,
+        "quantity",
+        "joined_at",
+        "team_id",
+        F.lit(None).cast("string").alias("left_out"),
+        F.col("is_formed").alias("leads"),
+        F.when(is_individual, F.col("account_id")).alias("entry_id"),
+        F.when(is_individual, asked).alias("size"),
+        attempt.alias("attempt"),
+        *_PLATFORM,
+    )
+
+
+def is_in_team() -> Column:
+    """Whether a row of `ready_accounts` is of a formed team window."""
+    return (F.col("unit") == "team") & F.col("is_formed")
+
+
+def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
+    """Those rows of `ready_accounts` that are in a team (`is_in_team`), put together into teams.
+
+    `left_out` says why an account is in no entry: `team_incomplete` or `team_overfull`. The members
+    of a team are put into one list and gone through in order; what is known of the window is looked
+    up again, so that it is in no list.
+    """
+    member = F.struct("joined_at", "account_id", "quantity", *ORDER_FACTS)
+    teams = (
+        together(members, TEAM)
+        .groupBy(*TEAM)
+        .agg(F.array_sort(F.collect_list(member)).alias("members"))
+    )
+    teams = look_up(teams, F.broadcast(formed), KEY)
+    is_complete = F.size("members") >= F.col("team_min")
+    enter = F.when(is_complete, F.slice("members", F.lit(1), F.col("team_max")))
+    nobody = F.struct(
+        F.lit(0).cast("bigint").alias("size"),
+        F.lit(None).cast("string").alias("attempt"),
+        F.lit(None).cast("int").alias("order_state"),
+        F.lit(False).alias("cancelled_after_confirmation"),
+        F.lit(False).alias("voided_after_confirmation"),
+    )
+    placed = (
+        teams.withColumn("is_complete", is_complete)
+        .withColumn("team", F.aggregate(enter, nobody, _with_one_more))
+        .select("*", F.posexplode("members").alias("place", "member"))
+    )
+    is_overfull = F.col("place") >= F.col("team_max")
+    enters = F.col("is_complete") & ~is_overfull
+
+    # no stock is greater than the greatest int: what is, cannot fit
+    size = F.least(F.col("team")["size"], F.lit(2**31 - 1)).cast("int")
+    return placed.select(
+        *KEY,
+        F.col("member")["account_id"].alias("account_id"),
+        *_FORMED,
+        F.col("member")["quantity"].alias("quantity"),
+        F.col("member")["joined_at"].alias("joined_at"),
+        "team_id",
+        F.when(~F.col("is_complete"), "team_incomplete")
+        .when(is_overfull, "team_overfull")
+        .alias("left_out"),
+        (enters & (F.col("place") == 0)).alias("leads"),
+        F.when(enters, F.col("team_id")).alias("entry_id"),
+        F.when(enters, size).alias("size"),
+        F.when(enters, F.col("team")["attempt"]).alias("attempt"),
+        *(
+            F.when(enters, F.col("team")[name]).otherwise(F.col("member")[name]).alias(name)
+            for name in _PLATFORM
+        ),
+    )
+
+
+def _with_one_more(team: Column, member: Column) -> Column:
+    """What the members say together, with that of one more."""
+    return F.struct(
+        (team["size"] + member["quantity"]).alias("size"),
+        F.least(team["attempt"], member["attempt"]).alias("attempt"),
+        # states of orders are numbered in the order in which they count
+        F.least(team["order_state"], member["order_state"]).alias("order_state"),
+        *(
+            (team[name] | member[name]).alias(name)
+            for name in ("cancelled_after_confirmation", "voided_after_confirmation")
+        ),
+    )
+
+
+def weighed(
+    entered: DataFrame, opening: DataFrame, settings: Settings, regimes: Regimes, *, teams: bool
+) -> DataFrame:
+    """The rows with `weight` int: how many tickets an entry of a weighted lottery draws.
+
+    `opening` is `account_history` of all outcomes before the business dates of weighted lotteries;
+    `teams` says whether the rows are of teams, which have the mean of their members' points.
+    """
+    is_weighted = (F.col("policy") == "weighted_lottery") & F.col("entry_id").isNotNull()
+    pointed = history.points(entered.where(is_weighted), opening, settings, regimes)
+    if teams:
+        # halves up: twice the sum and the number, divided by twice the number
+        mean = F.call_function("div", F.sum("points") * 2 + F.count("*"), F.count("*") * 2)
+        means = pointed.groupBy(*KEY, "entry_id").agg(mean.cast("int").alias("points"))
+        pointed = pointed.drop("points").join(means, on=[*KEY, "entry_id"])
+    most = regimes.setting(lambda regime: regime.draw.weight_cap, "int")
+    weight = F.least(F.coalesce("points", F.lit(0)), most) + 1
+    others = entered.where(~is_weighted).withColumn("weight", F.lit(1))
+    return pointed.withColumn("weight", weight).drop("points").unionByName(others)
+
+
+def with_tickets(entered: DataFrame) -> DataFrame:
+    """The rows with `ticket` of the entries of drawn windows; `weight` is null for the others."""
+    is_drawn = F.col("is_formed") & (F.col("policy") != "first_come")
+    is_drawn = is_drawn & F.col("entry_id").isNotNull()
+    parts = (F.col("seed"), F.col("commodity_id"), F.col("window_id"), F.col("entry_id"))
+    if "weight" not in entered.columns:
+        entered = entered.withColumn("weight", F.lit(1))
+        ticket = tickets.ticket(*parts)
+    else:
+        ticket = F.when(F.col("weight") == 1, tickets.ticket(*parts)).otherwise(
+            tickets.smallest_ticket(*parts, F.col("weight"))
+        )
+    return entered.withColumn("ticket", F.when(is_drawn, ticket)).withColumn(
+        "weight", F.when(is_drawn, F.col("weight"))
+    )

@@ -1,0 +1,215 @@
+"""User screening: which participants are qualified, and why others are not.
+
+docs/rules.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from solatium import contracts
+from solatium.dataframes.event_keys import content, event_key, key_field, key_id
+from solatium.dataframes.joins import fewer, look_up
+from solatium.rules.activity import ACCOUNT, JOIN_FIELDS, ORDER_FACTS
+from solatium.rules.stock import Keep, kept_nowhere
+from solatium.rules.windows import KEY
+from solatium.settings.regimes import Regimes
+
+
+def account_versions(accounts: DataFrame, keep: Keep = kept_nowhere) -> DataFrame:
+    """Account rows, each with the time `superseded_at` from which a later version counts.
+
+    `accounts` has the versions that are in sight by arrival date. A version counts at times `t`
+    with `updated_at <= t < superseded_at` (null: for good), so that a window sees one at most.
+    `shares_person` is whether another account has, or had, the same `person_id`. Versions are put
+    in order only of the accounts that have several; `keep` stores the ids of these.
+    """
+    shared = (
+        accounts.where(F.col("person_id").isNotNull())
+        .groupBy("person_id")
+        .agg((F.min("account_id") < F.max("account_id")).alias("shares_person"))
+        .where("shares_person")
+    )
+    known = look_up(accounts, shared, ["person_id"], how="left").withColumn(
+        "shares_person", F.coalesce("shares_person", F.lit(False))
+    )
+    several = accounts.groupBy("account_id").count().where("count > 1").select("account_id")
+    several = keep(several, "accounts_with_versions")
+    order = Window.partitionBy("account_id").orderBy("updated_at", "dt", "content")
+    in_order = (
+        known.join(several, on="account_id", how="left_semi")
+        .withColumn("content", content(contracts.landing("accounts")))
+        .withColumn("superseded_at", F.lead("updated_at").over(order))
+        .drop("content")
+    )
+    single = known.join(several, on="account_id", how="left_anti")
+    for_good = F.lit(None).cast("timestamp")
+    return single.withColumn("superseded_at", for_good).unionByName(in_order).drop("dt")
+
+
+def screen(
+    activity: DataFrame, versions: DataFrame, windows: DataFrame, regimes: Regimes
+) -> DataFrame:
+    """`screened_participants`: one row per window and account that took part.
+
+    Beside the table's columns it has ORDER_FACTS, so that whoever replays the rush need not look
+    for them again by account. `activity` is from `activity.activity`, `versions` from
+    `account_versions`, `windows` are those in force (`windows.in_force`).
+    """
+    facts = _facts(activity, versions, windows)
+    judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(regimes))))
+    if looks_at_devices(regimes):
+        shared = _shared_devices(activity, windows, regimes)
+        judged = _with_shared_devices(judged, shared)
+    judged = _with_duplicate_persons(judged)
+    table = contracts.warehouse("screened_participants")
+    return (
+        judged.withColumn("qualified", F.size("reasons") == 0)
+        .withColumn("joined_at", F.when(F.col("has_joined"), F.col("joined_at")))
+        .withColumn("advance_state", _advance_state())
+        .select(*table.typed(), *ORDER_FACTS)
+    )
+
+
+def looks_at_devices(regimes: Regimes) -> bool:
+    """Whether any regime limits the accounts of a device."""
+    return regimes.any(lambda regime: regime.screening.max_accounts_per_device is not None)
+
+
+def is_ready() -> Column:
+    """Whether a screened participant is ready: qualified, and the advance payment in order."""
+    return F.col("qualified") & F.col("advance_state").isin("paid", "not_required")
+
+
+def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> DataFrame:
+    event = F.col("latest_event")
+    fields = {name: key_field(event, place) for place, name in enumerate(JOIN_FIELDS)}
+    has_joined = F.coalesce(fields["event_type"] == "join", F.lit(False))
+    took_part = activity.where("took_part").select(
+        *ACCOUNT,
+        "joined_at",
+        "advance_net",
+        "advance_paid",
+        *ORDER_FACTS,
+        event.isNotNull().alias("in_period"),
+        has_joined.alias("has_joined"),
+        F.when(has_joined, fields["team_id"]).alias("team_id"),
+        F.when(has_joined, fields["device_id"]).alias("device_id"),
+        F.when(has_joined, fields["quantity"]).cast("int").alias("quantity"),
+    )
+    rules = windows.select(
+        *KEY,
+        "business_date",
+        "application_open",
+        "application_close",
+        "unit",
+        "limit_per_account",
+        "advance_amount",
+        "regime",
+    )
+    took_part = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1)))
+    # every one is there: activity is of these windows
+    in_window = look_up(took_part, F.broadcast(rules), KEY, how="left")
+    seen = versions.select(
+        F.col("account_id").alias("seen_account"),
+        "registered_at",
+        "status",
+        "credit_score",
+        "blacklisted",
+        "person_id",
+        "shares_person",
+        "updated_at",
+        "superseded_at",
+    )
+    is_seen = (
+        (F.col("account_id") == F.col("seen_account"))
+        & (F.col("updated_at") <= F.col("application_close"))
+        & (F.col("superseded_at").isNull() | (F.col("superseded_at") > F.col("application_close")))
+    )
+    return fewer(seen, "seen_account").join(in_window, on=is_seen, how="right")
+
+
+def _codes(regimes: Regimes) -> list[Column]:
+    """Codes 1 to 9 in their order, null where they do not hold."""
+    has_joined = F.col("has_joined")
+    is_seen = F.col("seen_account").isNotNull()
+    least_age = regimes.setting(
+        lambda regime: regime.screening.min_account_age_days * 86_400_000_000, "bigint"
+    )
+    age = F.unix_micros("application_open") - F.unix_micros("registered_at")
+    score = F.col("credit_score")
+    least_score = regimes.setting(lambda regime: regime.screening.min_credit_score, "int")
+    low = least_score.isNotNull() & (score.isNull() | (score < least_score))
+    quantity = F.col("quantity")
+    codes = {
+        "outside_application_period": ~F.col("in_period"),
+        "withdrawn": F.col("in_period") & ~has_joined,
+        "account_unknown": ~is_seen,
+        "account_not_active": is_seen & (F.col("status") != "active"),
+        "account_blacklisted": is_seen & F.col("blacklisted"),
+        "account_too_new": is_seen & (age < least_age),
+        "credit_too_low": is_seen & low,
+        "quantity_not_allowed": has_joined
+        & ((quantity < 1) | (quantity > F.col("limit_per_account"))),
+        "team_missing": has_joined & (F.col("unit") == "team") & F.col("team_id").isNull(),
+    }
+    return [F.when(holds, F.lit(code)) for code, holds in codes.items()]
+
+
+def _shared_devices(activity: DataFrame, windows: DataFrame, regimes: Regimes) -> DataFrame:
+    """Devices with which more accounts than are allowed have a join in force in one window."""
+    event = F.col("latest_event")
+    has_joined = key_field(event, JOIN_FIELDS.index("event_type")) == "join"
+    device = key_field(event, JOIN_FIELDS.index("device_id")).alias("device_id")
+    most = regimes.setting(lambda regime: regime.screening.max_accounts_per_device, "int")
+    return (
+        activity.where(has_joined)
+        .select(*KEY, device)
+        .where(F.col("device_id").isNotNull())
+        .groupBy(*KEY, "device_id")
+        .count()
+        .join(F.broadcast(windows.select(*KEY, "regime")), on=list(KEY))
+        .where(F.col("count") > most)
+        .select(*KEY, "device_id", F.lit(True).alias("is_shared"))
+    )
+
+
+def _with_shared_devices(judged: DataFrame, shared: DataFrame) -> DataFrame:
+    """Code 10."""
+    code = F.when(F.col("is_shared"), F.array(F.lit("shared_device"))).otherwise(F.array())
+    return look_up(judged, shared, [*KEY, "device_id"], how="left").withColumn(
+        "reasons", F.concat("reasons", code.cast("array<string>"))
+    )
+
+
+def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
+    """Code 11: of a person's rows that are clean so far, all but the first to join."""
+    is_clean = F.size("reasons") == 0
+    first = (
+        judged.where(F.col("shares_person") & is_clean)
+        .groupBy(*KEY, "person_id")
+        .agg(
+            F.min(event_key(F.col("joined_at"), F.col("account_id"))).alias("first"),
+            F.count("*").alias("rows"),
+        )
+        .where("rows > 1")
+        .select(*KEY, "person_id", key_id(F.col("first")).alias("first_account"))
+    )
+    is_duplicate = is_clean & (F.col("account_id") != F.col("first_account"))
+    return look_up(judged, first, [*KEY, "person_id"], how="left").withColumn(
+        "reasons",
+        F.when(is_duplicate, F.array(F.lit("duplicate_person"))).otherwise(F.col("reasons")),
+    )
+
+
+def _advance_state() -> Column:
+    required = F.col("advance_amount") * F.greatest("quantity", F.lit(0)).cast("decimal(10,0)")
+    net = F.col("advance_net")
+    return (
+        F.when(required == 0, "not_required")
+        .when(net >= required, "paid")
+        .when(net > 0, "partial")
+        .when(F.col("advance_paid"), "refunded")
+        .otherwise("unpaid")
+    )

@@ -1,0 +1,1 @@
+"""The platform database: Delta tables, commit records, and their readers."""

@@ -1,0 +1,210 @@
+"""The tables of a warehouse for those who read them, through the commit record of one night.
+
+docs/rules.md section 10. `solatium.open` is the way in. Every table is read at the version that the
+record names, so that all of them are of one night, whatever runs meanwhile. No engine is needed;
+who has one may read with it. The packages of the other forms are imported when they are asked for.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date, datetime
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from pyarrow import fs
+from pyarrow.dataset import Dataset, ParquetReadOptions
+from pyarrow.parquet import filters_to_expression
+from pyspark.sql import DataFrame, SparkSession
+
+from solatium import contracts
+from solatium.errors import SolatiumError, UnknownTableError, UsageError, WarehouseError
+from solatium.settings.values import calendar_date
+from solatium.storage.location import Location
+from solatium.warehouse.tables import Commit, Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+# Timestamps that Spark once wrote as INT96: as nanoseconds, they would hold the years 1678 to 2262.
+_MICROSECONDS = ParquetReadOptions(coerce_int96_timestamp_unit="us")
+
+
+class Snapshot(Mapping[str, "SnapshotTable"]):
+    """The tables of docs/tables.md by name, all as of one commit.
+
+    `day` is the date that was handled last, `run_id` the run that did it, on `engine`; `commit` is
+    the whole record.
+    """
+
+    def __init__(self, root: Location, commit: Commit) -> None:
+        self.root = root
+        self.commit = commit
+        self.day: date = commit.day
+        self.run_id: str = commit.run_id
+        self.engine: str = commit.engine
+
+    @classmethod
+    def of(cls, warehouse: str | PathLike[str], as_of: date | str | None = None) -> Snapshot:
+        """What `solatium.open` gives."""
+        root = Location.parse(fspath(warehouse))
+        day = None if as_of is None else _day(as_of)
+        lineage = Warehouse.built(root)
+        then = [commit for commit in lineage if day is None or commit.day <= day]
+        if not then:
+            raise UsageError(
+                f"{root}: nothing had been handled by {day}",
+                [f"the first date that was handled is {lineage[0].day}"],
+            )
+        if not Warehouse.kept(root, then[-1:]):
+            oldest = Warehouse.kept(root, lineage)[0]
+            raise UsageError(
+                f"{root}: the tables as of {day} were removed by solatium vacuum",
+                [
+                    f"the oldest that are kept are those of {oldest.day}",
+                    "solatium backfill judges earlier dates anew, from the landing zone",
+                ],
+            )
+        return cls(root, then[-1])
+
+    def __getitem__(self, name: str) -> SnapshotTable:
+        if name not in contracts.WAREHOUSE or name not in self.commit.tables:
+            near = get_close_matches(str(name), list(self), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self)}"
+            raise UnknownTableError(f"{self.root}: there is no table {name}; {hint}")
+        return SnapshotTable(self.root, contracts.warehouse(name), self.commit)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in contracts.WAREHOUSE if name in self.commit.tables)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __repr__(self) -> str:
+        record = f"commit {self.commit.number} by {self.engine}, run {self.run_id}"
+        return f"<{len(self)} tables of {self.root} as of {self.day}: {record}>"
+
+
+class SnapshotTable:
+    """One table as of a commit; `contract` has its columns, with their types and meanings.
+
+    Timestamps are UTC with microseconds, money is exact decimal, in every form.
+    """
+
+    def __init__(self, root: Location, contract: contracts.Table, commit: Commit) -> None:
+        self.name = contract.name
+        self.contract = contract
+        self.version: int = commit.tables[contract.name]
+        self._root = root
+        self._commit = commit
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.contract.names
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has, from its log alone."""
+        with self._root.plainly_named() as root:
+            return self._delta(root).count()
+
+    def dataset(self) -> Dataset:
+        """A pyarrow Dataset: nothing is read yet, and later only what is asked for."""
+        with self._root.plainly_named() as root:
+            # the path of the folder itself, which is there for longer than a link to it
+            files = fs.SubTreeFileSystem(str(self._root / self.name), fs.LocalFileSystem())
+            return self._delta(root).to_pyarrow_dataset(
+                filesystem=files, parquet_read_options=_MICROSECONDS
+            )
+
+    def arrow(self, columns: Sequence[str] | None = None, filter: Any = None) -> pa.Table:
+        """A pyarrow Table of all rows, or of those that `filter` holds for.
+
+        `filter` is an expression of pyarrow, or a list such as `[("outcome", "=", "won")]`. What
+        neither `columns` nor `filter` ask for is not read. WarehouseError where a vacuum has
+        removed the version since.
+        """
+        self._check(columns)
+        condition = None if filter is None else filters_to_expression(filter)
+        try:
+            return self.dataset().to_table(columns and list(columns), filter=condition)
+        except FileNotFoundError as error:
+            raise WarehouseError(
+                f"{self._root}: version {self.version} of {self.name} is gone: {error}",
+                ["a vacuum or a backfill came between; open the warehouse again"],
+            ) from error
+
+    def pandas(self, columns: Sequence[str] | None = None, filter: Any = None) -> pd.DataFrame:
+        """A pandas data frame, as of `arrow`; integers that may be null stay integers."""
+        pandas = _package("pandas")
+        kinds = {
+            pa.int32(): pandas.Int32Dtype(),
+            pa.int64(): pandas.Int64Dtype(),
+            pa.bool_(): pandas.BooleanDtype(),
+        }
+        return self.arrow(columns, filter).to_pandas(types_mapper=kinds.get)
+
+    def polars(self, columns: Sequence[str] | None = None, filter: Any = None) -> pl.DataFrame:
+        """A Polars data frame, as of `arrow`. `polars.scan_pyarrow_dataset(dataset())` is lazy."""
+        return _package("polars").from_arrow(self.arrow(columns, filter))
+
+    def duckdb(self, connection: DuckDBPyConnection | None = None) -> DuckDBPyRelation:
+        """A DuckDB relation, on DuckDB's own connection or another; it reads what a query needs."""
+        return (connection or _package("duckdb")).from_arrow(self.dataset())
+
+    def spark(self, session: SparkSession) -> DataFrame:
+        """A data frame on a session that has Delta: Spark's, classic or Connect, or Sail's."""
+        path = _lasting_name(self._root) / self.name
+        reader = session.read.format("delta").option("versionAsOf", self.version)
+        return reader.load(str(path)).select(*self.columns)
+
+    def _delta(self, root: Location) -> DeltaTable:
+        return DeltaTable((root / self.name).uri, version=self.version)
+
+    def _check(self, columns: Sequence[str] | None) -> None:
+        unknown = [name for name in columns or () if name not in self.columns]
+        if unknown:
+            raise UsageError(
+                f"{self.name} has no column {', '.join(unknown)}",
+                [f"its columns are {', '.join(self.columns)}"],
+            )
+
+    def __repr__(self) -> str:
+        columns = ", ".join(f"{column.name} {column.type}" for column in self.contract.columns)
+        title = f"{self.name} as of {self._commit.day}, version {self.version}"
+        return f"{title}. {self.contract.meaning}\n{columns}"
+
+
+def _day(as_of: date | str) -> date:
+    try:
+        return calendar_date(as_of.date() if isinstance(as_of, datetime) else as_of)
+    except ValueError as error:
+        raise UsageError(f"as_of {error}") from None
+
+
+def _package(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise SolatiumError(
+            f"{name} is not installed: {error}", [f"pip install {name}; arrow() needs nothing more"]
+        ) from error
+
+
+_names = ExitStack()
+atexit.register(_names.close)
+
+
+@cache
+def _lasting_name(root: Location) -> Location:
+    """A plain name of a folder that holds until the process ends, for frames that are lazy."""
+    return _names.enter_context(root.plainly_named())

@@ -1,0 +1,451 @@
+"""The warehouse: Delta tables under one folder, and the commit records that make them one truth.
+
+Delta is atomic for each table; a night writes many. A night ends with one commit record, a file of
+its own that names the version of every table. What was written after the newest record is half a
+night: the next run takes it back before it begins. The records form a chain by `parent`, and
+`lineage` is the chain that leads to the newest one.
+
+    <warehouse>/<table>            the tables of docs/tables.md
+    <warehouse>/_<name>            what the pipeline keeps for itself
+    <warehouse>/_commits           the commit records
+    <warehouse>/_newest_commit     the number of the newest, so that the loss of some is noticed
+    <warehouse>/_scratch           frames kept within one run
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame
+
+from solatium.contracts import Column, Table
+from solatium.engine import Engine
+from solatium.errors import UsageError, WarehouseError
+from solatium.nightly.progress import log
+from solatium.storage.lease import Lease
+from solatium.storage.location import Location
+from solatium.warehouse.delta_log import DeltaLog
+
+# Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
+DECISIONS = (
+    "bonus_ledger",
+    "bonus_ledger_digests",
+    "bonus_payouts",
+    "bonus_waived",
+    "run_log",
+)
+
+_RECORD = re.compile(r"(\d{10,})\.json")
+_REBUILD = "or name a new folder as the warehouse: all tables but the ledger follow from the logs"
+
+# Beside the commit records: the tables of older commits than the one it is named after may be gone.
+OLDEST_KEPT = ".oldest_kept"
+
+_LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
+
+# By these, files of a table in one piece are told apart: each is of one arrival, or one run.
+_DATES_OF_FILES = ("dt", "run_date")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a handled date left: the version of every table, and what it was made from.
+
+    `files` are the landing files as the listing showed them, by table, of the arrival date `day`
+    and of earlier ones that were taken again;
+    `awaited` the business dates, on which windows in force fall, that were not closed before it;
+    `judged_from` the first business date that was judged; `settled` the last one that the ledger
+    was ever posted for, by nights since taken back too; `gates_accepted` the shut gates that
+    a person let it pass, as TABLE:DATE:REASON.
+    """
+
+    number: int
+    parent: int | None
+    day: date
+    run_id: str
+    engine: str
+    version: str
+    config_digest: str
+    judging: dict[str, str]
+    awaited: tuple[date, ...]
+    judged_from: date
+    settled: date
+    files: dict[date, dict[str, list[tuple[str, int, int]]]]
+    gates_accepted: tuple[str, ...] = ()
+    tables: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        facts = asdict(self)
+        facts["files"] = {day.isoformat(): files for day, files in self.files.items()}
+        return json.dumps(facts, default=str, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Commit:
+        """The commit of a record; another of Python's errors where it is none."""
+        facts: dict[str, Any] = json.loads(text)
+        facts["day"] = date.fromisoformat(facts["day"])
+        facts["gates_accepted"] = tuple(facts["gates_accepted"])
+        facts["awaited"] = tuple(date.fromisoformat(day) for day in facts["awaited"])
+        for name in ("judged_from", "settled"):
+            facts[name] = date.fromisoformat(facts[name])
+        facts["files"] = {
+            date.fromisoformat(day): {
+                table: [(str(path), int(size), int(ns)) for path, size, ns in files]
+                for table, files in tables.items()
+            }
+            for day, tables in facts["files"].items()
+        }
+        facts["tables"] = {str(name): int(version) for name, version in facts["tables"].items()}
+        return cls(**facts)
+
+
+class Warehouse:
+    """Reads and writes the tables of one warehouse through one engine."""
+
+    def __init__(
+        self, engine: Engine, root: Location, tables: Sequence[Table], lease: Lease | None = None
+    ) -> None:
+        """Who writes has a `lease` on `root`; who only reads needs none."""
+        self.engine = engine
+        self.root = root
+        self.tables = {table.name: table for table in tables}
+        self._kept: dict[str, int] = {}  # versions that are known to be on the disk
+        self.lease = lease
+        self._written: dict[str, int] = {}  # the version of each table that this run made
+        self._views: set[str] = set()  # of versions of tables that were read
+        self._id = uuid4().hex  # a session may have the views of other warehouses too
+
+    # Commit records
+
+    @staticmethod
+    def lineage(root: Location) -> list[Commit]:
+        """The commits that led to the newest one, oldest first; none in a new warehouse."""
+        numbers = _numbers(root)
+        newest = max([_newest_known(root), *numbers])
+        chain: list[Commit] = []
+        number = newest or None
+        while number is not None:
+            if number not in numbers:
+                raise WarehouseError(
+                    f"{root}: commit record {number} is missing",
+                    [f"restore {_record(root, number)} from a backup", _REBUILD],
+                )
+            commit = _read_record(numbers[number], number)
+            chain.append(commit)
+            number = commit.parent
+        return chain[::-1]
+
+    @staticmethod
+    def built(root: Location) -> list[Commit]:
+        """The lineage of a warehouse that is there; UsageError where nothing was committed."""
+        lineage = Warehouse.lineage(root)
+        if not lineage:
+            raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
+        return lineage
+
+    @staticmethod
+    def records(root: Location) -> list[Commit]:
+        """All commits, by number: those of nights that were taken back too."""
+        numbers = _numbers(root)
+        return [_read_record(numbers[number], number) for number in sorted(numbers)]
+
+    @staticmethod
+    def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
+        """Those commits of a lineage whose tables are still there, for a vacuum has left them."""
+        names = (root / "_commits").names()
+        oldest = max((int(n.split(".")[0]) for n in names if n.endswith(OLDEST_KEPT)), default=0)
+        return [commit for commit in commits if commit.number >= oldest]
+
+    def commit(self, commit: Commit) -> Commit:
+        """Makes all that was written visible together, as the record that it gives back.
+
+        What the record names is on the disk before the record is, so that a machine that is lost
+        takes both with it or none.
+        """
+        commit = replace(commit, tables={name: self._own_version(name) for name in self.tables})
+        self._keep(commit)
+        try:
+            self._check_lease()
+            _record(self.root, commit.number).create_text(commit.to_json())
+        except FileExistsError:
+            raise WarehouseError(
+                f"{self.root}: commit {commit.number} exists already: another run wrote here",
+                ["nothing of this date was made visible; give the same command again"],
+            ) from None
+        try:
+            (self.root / "_newest_commit").replace_text(str(commit.number))
+        except OSError as error:  # the night is done, and the next one writes it
+            log.warning("%s: %s", self.root / "_newest_commit", error.strerror)
+        return commit
+
+    def _keep(self, commit: Commit) -> None:
+        """Has the disk keep what the tables have that it may not have kept yet."""
+        files = [
+            f"{name}/{file}"
+            for name, version in commit.tables.items()
+            for file in self._log(name).files_since(self._kept.get(name, -1), version)
+        ]
+        self.root.sync(files)
+        self._kept = dict(commit.tables)
+
+    # Rivals
+
+    def _check_lease(self) -> None:
+        if self.lease is not None:
+            self.lease.check()
+
+    def _own_version(self, name: str) -> int:
+        """The newest version of a table; WarehouseError where another made it.
+
+        A run that has lost its lease, or was killed while its engine went on, may end a write late.
+        """
+        version = self.version(name)
+        if version != self._written.get(name, version):
+            raise WarehouseError(
+                f"{self.root / name}: version {version} was written by another run; this one wrote "
+                f"{self._written[name]}",
+                ["nothing of this date was made visible; end the other run, then repeat this one"],
+            )
+        return version
+
+    # Preparing
+
+    def prepare(self, head: Commit | None) -> None:
+        """Creates the tables that are not there, empty, and clears what dead runs left.
+
+        Raises WarehouseError where the logs of tables lack what the newest commit `head` names.
+        """
+        self._check_lease()
+        self._kept = dict(head.tables) if head else {}
+        problems = [
+            problem
+            for name, version in self._kept.items()
+            if name in self.tables
+            for problem in self._log(name).problems(version)
+        ]
+        if problems:
+            raise damaged(self.root, problems)
+        (self.root / "_scratch").remove_tree()
+        for folder in (self.root, self.root / "_commits"):
+            folder.remove_drafts()
+        for name, table in self.tables.items():
+            delta_log = self._log(name)
+            if name not in self._kept:
+                if not delta_log.is_whole(_created(table)):  # or a run was killed while it made it
+                    delta_log.folder.remove_tree()
+                    self._create(table)
+                self._kept[name] = -1
+            delta_log.drop_torn(after=max(self._kept[name], _created(table)))
+            delta_log.drop_misleading_hint()
+            self.engine.unhinted(delta_log.folder)
+
+    def _create(self, table: Table) -> None:
+        delta = DeltaTable.create(
+            (self.root / table.name).uri,
+            schema=table.arrow_schema(),
+            partition_by=list(table.partition_by),
+            configuration=_LOG_KEPT | _skipping(table),
+        )
+        if rules := _constraints(table.columns):
+            delta.alter.add_constraint(rules)
+
+    def rewind(self, base: Commit | None, head: Commit | None) -> None:
+        """Takes the tables back to `base` (None: empty), those of decisions to `head`.
+
+        LostLeaseError where they are another run's by now.
+        """
+        self._check_lease()
+        for name, table in self.tables.items():
+            commit = head if name in DECISIONS else base
+            version = commit.tables.get(name) if commit else None
+            if version is None:
+                version = _created(table)
+            if self.version(name) != version:
+                self.engine.restore(self.root / name, version)
+                self.engine.unhinted(self._log(name).folder)
+            self._written[name] = self.version(name)
+
+    # Tables
+
+    def read(self, name: str, commit: Commit | None = None) -> DataFrame:
+        """A table as it stands now, whatever is written later; or as of a commit.
+
+        Each version is a view of the session, so that its log is replayed once: Sail would do it
+        again for every plan, and whenever columns are asked for, which in a small night of many
+        takes longer than to read the rows.
+        """
+        version = self.version(name) if commit is None else commit.tables[name]
+        view = f"{name}_{version}_{self._id}"
+        if view not in self._views:
+            reader = self.engine.spark.read.format("delta").option("versionAsOf", version)
+            rows = reader.load(str(self.root / name)).select(*self.tables[name].names)
+            rows.createOrReplaceTempView(view)
+            self._views.add(view)
+        return self.engine.spark.table(view)
+
+    def _drop_views(self) -> None:
+        for view in self._views:
+            self.engine.spark.catalog.dropTempView(view)
+        self._views.clear()
+
+    def rows(self, name: str, dates: Iterable[date]) -> int:
+        """How many rows a table has of these business dates, by its log alone."""
+        files = DeltaTable((self.root / name).uri, self.version(name)).get_add_actions(flatten=True)
+        days = files.column("partition.business_date").to_pylist()
+        wanted = set(dates)
+        numbers = files.column("num_records").to_pylist()
+        return sum(number for day, number in zip(days, numbers, strict=True) if day in wanted)
+
+    def append(self, name: str, rows: DataFrame) -> int:
+        """Adds rows to a table; how many."""
+        return self._write(name, rows, mode="append")
+
+    def replace(self, name: str, rows: DataFrame, *, column: str, dates: Iterable[date]) -> int:
+        """Puts `rows` in the place of a table's rows of these dates; how many were written."""
+        days = ", ".join(f"DATE'{day.isoformat()}'" for day in sorted(set(dates)))
+        if not days:
+            return 0
+        return self._write(name, rows, mode="overwrite", replaceWhere=f"{column} IN ({days})")
+
+    def overwrite(self, name: str, rows: DataFrame) -> int:
+        """Puts `rows` in the place of all rows of a table; how many."""
+        return self._write(name, rows, mode="overwrite")
+
+    def _write(self, name: str, rows: DataFrame, *, mode: str, **options: str) -> int:
+        table = self.tables[name]
+        self._check_lease()
+        before = self._own_version(name)
+        settled = self.engine.settled(table.shape(rows), table)
+        writer = settled.write.format("delta").mode(mode).options(**options)
+        if table.partition_by:
+            writer = writer.partitionBy(*table.partition_by)
+        writer.save(str(self.root / name))
+        delta_log = self._log(name)
+        self.engine.unhinted(delta_log.folder)
+        self._written[name] = self.version(name)
+        return sum(map(delta_log.rows_added, range(before + 1, self._written[name] + 1)))
+
+    def version(self, name: str) -> int:
+        """The newest version of a table."""
+        version = self._log(name).newest()
+        if version is None:
+            raise damaged(self.root, [f"{self._log(name).folder}: no Delta log"])
+        return version
+
+    def _log(self, name: str) -> DeltaLog:
+        return DeltaLog(self.root / name)
+
+    # Scratch
+
+    @contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """A place for frames that a night uses more than once; emptied at the end."""
+        folder = self.root / "_scratch"
+        try:
+            yield Scratch(self.engine, folder)
+            self._drop_views()  # after a failure nobody goes on, and the engine may be gone
+        finally:
+            if self.lease is None or self.lease.is_held():
+                folder.remove_tree()
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Keeps frames as Parquet files, so that they are computed once.
+
+    Files cut the plan that led to a frame; a cache does not, and a night's plans would grow into
+    each other until describing them costs more than running them.
+    """
+
+    engine: Engine
+    folder: Location
+
+    def keep(self, frame: DataFrame, name: str) -> DataFrame:
+        """The same rows, from then on read instead of computed."""
+        return self.keep_parts([frame], name)
+
+    def keep_parts(self, parts: Iterable[DataFrame], name: str) -> DataFrame:
+        """The rows of all parts, which have the same columns, computed one part after the other."""
+        paths = []
+        for number, part in enumerate(parts):
+            schema = part.schema
+            paths.append(str(self.folder / name / str(number)))
+            part.write.mode("overwrite").parquet(paths[-1])
+        return self.engine.spark.read.schema(schema).parquet(*paths)
+
+
+def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:
+    """What is wrong with the files of a warehouse, and what can be done about it."""
+    return WarehouseError(
+        f"{root}: the warehouse is damaged",
+        [*problems, "restore these files from a backup, or the whole folder", _REBUILD],
+    )
+
+
+def _record(root: Location, number: int) -> Location:
+    return root / "_commits" / f"{number:010d}.json"
+
+
+def _numbers(root: Location) -> dict[int, Location]:
+    """The commit records that are there, by number."""
+    folder = root / "_commits"
+    matches = map(_RECORD.fullmatch, folder.names())
+    return {int(match[1]): folder / match[0] for match in matches if match}
+
+
+def _read_record(place: Location, number: int) -> Commit:
+    try:
+        commit = Commit.from_json(place.read_text())
+        if commit.number != number or (commit.parent or 0) >= number:
+            raise ValueError(f"number {commit.number}, parent {commit.parent}")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        lacking = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise WarehouseError(
+            f"{place}: expected commit record {number}, found one that cannot be read: {lacking}",
+            ["restore it from a backup, or the whole folder", _REBUILD],
+        ) from error
+    return commit
+
+
+def _newest_known(root: Location) -> int:
+    """The number of the newest commit, as it was noted beside the records; 0 without a note."""
+    note = root / "_newest_commit"
+    try:
+        return int(note.read_text()) if note.exists() else 0
+    except ValueError:  # a lost machine may leave it empty
+        return 0
+
+
+def _skipping(table: Table) -> dict[str, str]:
+    """Of which columns Delta's log has the least and the greatest value of each file.
+
+    Not of others than dates: each file holds accounts and windows of all kinds, so that no reader
+    could pass over one, and logs, which are read often, are smaller without.
+    """
+    dates = [name for name in _DATES_OF_FILES if name in table.names]
+    columns = [name for name in dates if name not in table.partition_by]
+    if columns:
+        return {"delta.dataSkippingStatsColumns": ",".join(columns)}
+    return {"delta.dataSkippingNumIndexedCols": "0"}
+
+
+def _created(table: Table) -> int:
+    """The version of a table that was created, and is still empty."""
+    return 1 if _constraints(table.columns) else 0
+
+
+def _constraints(columns: Iterable[Column]) -> dict[str, str]:
+    """Delta CHECK constraints by name, of the columns that have a list of allowed values."""
+    return {
+        f"{column.name}_is_known": f"{column.name} IN ({', '.join(map(repr, column.values))})"
+        for column in columns
+        if column.values and column.type == "string"
+    }
