@@ -17,11 +17,9 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import Table
+from solatium.contracts.keys import EVENT, WINDOW
 from solatium.dataframes.event_keys import content
 from solatium.landing import row_rules
-from solatium.rules.windows import KEY
-
-_EVENT = (*KEY, "event_id")
 
 # Why a well-formed row is set aside whatever its window.
 CONFLICT = "event_id_conflict"
@@ -53,7 +51,7 @@ def arrivals(rows: DataFrame, source: str, day: date) -> tuple[DataFrame, DataFr
 
 def event_hash() -> Column:
     """A hash of an event's key: rows of one key share it, rows of two keys hardly ever."""
-    return F.xxhash64(*_EVENT)
+    return F.xxhash64(*EVENT)
 
 
 def doubtful(rows: DataFrame, earlier: DataFrame, source: str) -> DataFrame:
@@ -92,9 +90,9 @@ def judged_by_id(rows: DataFrame, source: str) -> DataFrame:
     """
     columns = rows.columns
     marked = rows.withColumn("content", content(contracts.landing(source)))
-    of_content = Window.partitionBy(*_EVENT, "content").orderBy("dt")
+    of_content = Window.partitionBy(*EVENT, "content").orderBy("dt")
     repeats = F.row_number().over(of_content) > 1
-    order = Window.partitionBy(*_EVENT).orderBy("repeats", "dt", "event_time", "content")
+    order = Window.partitionBy(*EVENT).orderBy("repeats", "dt", "event_time", "content")
     place = F.row_number().over(order)
     reason = F.when(F.col("repeats"), REPEAT).when(F.col("place") > 1, CONFLICT)
     return (
@@ -122,8 +120,8 @@ def without_repeats(
 
 def placed(rows: DataFrame, windows: DataFrame, grace_days: int) -> tuple[DataFrame, DataFrame]:
     """Sorts rows by their windows in force: accepted, with `business_date`; else set aside."""
-    dates = windows.select(*KEY, "business_date")
-    known = rows.join(F.broadcast(dates), on=list(KEY), how="left")
+    dates = windows.select(*WINDOW, "business_date")
+    known = rows.join(F.broadcast(dates), on=WINDOW, how="left")
     is_unknown = F.col("business_date").isNull()
     is_late = F.col("dt") > F.date_add("business_date", grace_days)
     accepted = known.where(~is_unknown & ~is_late)

@@ -22,16 +22,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.rules.activity import ACCOUNT
-from solatium.rules.bonus import cents
+from solatium.contracts.keys import ACCOUNT, WINDOW
+from solatium.contracts.outcomes import ALLOCATED, CAN_COUNT, HELD, KEEPS_THE_ADVANCE, TOOK_PLACE
+from solatium.dataframes.money import cents
 from solatium.rules.screening import is_ready
-from solatium.rules.windows import HELD, KEY
 
 Look = Callable[[], DataFrame]
 
-_PLACE = (*KEY, "business_date")
-_TOOK_PLACE = ("won", "lost", "forfeited", "voided")
-_ALLOCATED = ("won", "forfeited", "voided")
+_PLACE = (*WINDOW, "business_date")
 _GREATEST = 2**31 - 1  # what a size is at most
 
 
@@ -69,7 +67,7 @@ def events(source: str, rows: DataFrame, windows: DataFrame) -> Laws:
     outside = F.when(F.col("in_force").isNull(), F.col("rows")).otherwise(F.lit(0))
 
     def repeated() -> DataFrame:
-        return rows.groupBy(*KEY, "event_id").count().where("count > 1")
+        return rows.groupBy(*WINDOW, "event_id").count().where("count > 1")
 
     return Laws(placed.withColumn("outside", outside).drop("in_force"), {"repeated": repeated})
 
@@ -157,7 +155,7 @@ def rush(
             )
         )
     )
-    judged_windows = windows.where(F.col("held").isNull()).select(*KEY)
+    judged_windows = windows.where(F.col("held").isNull()).select(*WINDOW)
     return Laws(
         rows,
         {
@@ -190,7 +188,7 @@ def _allocated(allocations: DataFrame, outcome_source: str) -> DataFrame:
     """Of individuals each row is an entry; of teams `_teams` counts the entries."""
     outcome, platform = F.col("outcome"), F.col("platform_outcome")
     source = outcome if outcome_source == "replay" else platform
-    can_count = outcome.isin(*_TOOK_PLACE)
+    can_count = outcome.isin(*TOOK_PLACE)
     competes = outcome != "not_formed"
     return (
         _hashable(allocations)
@@ -199,13 +197,10 @@ def _allocated(allocations: DataFrame, outcome_source: str) -> DataFrame:
             F.count("*").alias("given"),
             _high(_account_hash()).alias("given_high"),
             _low(_account_hash()).alias("given_low"),
-            *(
-                _count(outcome == name).alias(f"accounts_{name}")
-                for name in ("won", "lost", "forfeited")
-            ),
+            *(_count(outcome == name).alias(f"accounts_{name}") for name in CAN_COUNT),
             _count(competes).alias("account_entries"),
             _count(competes & (outcome != "no_attempt")).alias("account_attempts"),
-            F.sum(F.when(outcome.isin(*_ALLOCATED), F.col("size").cast("bigint"))).alias(
+            F.sum(F.when(outcome.isin(*ALLOCATED), F.col("size").cast("bigint"))).alias(
                 "account_units"
             ),
             _count(can_count & (source == "won")).alias("wins_to_count"),
@@ -223,11 +218,11 @@ def _teams(allocations: DataFrame, windows: DataFrame) -> DataFrame:
     `uneven` are entries whose rows differ in size or in whether they were allocated, or whose size
     is not the sum of the members' quantities.
     """
-    teams = windows.where(F.col("unit") == "team").select(*KEY)
-    is_allocated = F.col("outcome").isin(*_ALLOCATED).cast("int")
+    teams = windows.where(F.col("unit") == "team").select(*WINDOW)
+    is_allocated = F.col("outcome").isin(*ALLOCATED).cast("int")
     entry = (
         allocations.where(F.col("entry_id").isNotNull())
-        .join(F.broadcast(teams), on=list(KEY), how="left_semi")
+        .join(F.broadcast(teams), on=WINDOW, how="left_semi")
         .groupBy(*_PLACE, "entry_id")
         .agg(
             F.min("size").alias("least"),
@@ -305,7 +300,7 @@ def _audit(audit: DataFrame) -> DataFrame:
 def _refunds(refunds: DataFrame) -> DataFrame:
     return refunds.groupBy(*_PLACE).agg(
         F.count("*").alias("refunds"),
-        _count(F.col("outcome").isin("won", "forfeited")).alias("refunds_of_winners"),
+        _count(F.col("outcome").isin(*KEEPS_THE_ADVANCE)).alias("refunds_of_winners"),
         _count(F.col("amount") <= 0).alias("refunds_of_nothing"),
     )
 
@@ -319,7 +314,7 @@ def _unmatched(screened: DataFrame, allocations: DataFrame, windows: DataFrame) 
         .unionByName(allocations.select(*ACCOUNT, none.alias("ready"), one.alias("outcomes")))
     )
     return (
-        sides.join(F.broadcast(windows), on=list(KEY), how="left_semi")
+        sides.join(F.broadcast(windows), on=WINDOW, how="left_semi")
         .groupBy(*ACCOUNT)
         .agg(F.sum("ready").alias("ready"), F.sum("outcomes").alias("outcomes"))
         .where("ready <> 1 or outcomes <> 1")
@@ -415,9 +410,9 @@ def budgets(awards: DataFrame, windows: DataFrame, budgets: DataFrame | None) ->
     `budgets` holds `business_date`, `campaign_id` (null is a campaign of its own) and
     `daily_budget`; without it, or where that is null, `budget_cents` is null: there is none.
     """
-    campaigns = windows.select(*KEY, "campaign_id")
+    campaigns = windows.select(*WINDOW, "campaign_id")
     total = (
-        awards.join(F.broadcast(campaigns), on=list(KEY), how="left")
+        awards.join(F.broadcast(campaigns), on=WINDOW, how="left")
         .groupBy("business_date", "campaign_id")
         .agg(F.sum(cents(F.col("amount"))).alias("total_cents"))
     )
@@ -519,7 +514,7 @@ def books(
     none = F.lit(0)
     amount = cents(F.col("amount"))
     closed = windows.where(F.col("business_date") <= F.lit(last)).select(
-        *KEY, F.col("business_date").alias("window_date")
+        *WINDOW, F.col("business_date").alias("window_date")
     )
 
     def side(rows: DataFrame, **numbers: Column) -> DataFrame:
@@ -534,7 +529,7 @@ def books(
     )
     belongs = is_meant(F.coalesce("window_date", "business_date")).cast("int")
     return (
-        sides.join(F.broadcast(closed), on=list(KEY), how="left")
+        sides.join(F.broadcast(closed), on=WINDOW, how="left")
         .groupBy(*ACCOUNT)
         .agg(
             F.max(belongs).alias("belongs"),

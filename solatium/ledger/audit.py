@@ -14,9 +14,10 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from solatium import engine
+from solatium.contracts.keys import AWARD
 from solatium.engine import Engine
 from solatium.errors import LedgerError, UsageError
-from solatium.ledger import checks, posting
+from solatium.ledger import checks
 from solatium.ledger.checks import LAWS
 from solatium.nightly.night import TABLES
 from solatium.rules import windows
@@ -83,7 +84,7 @@ class _Audit:
             commit=self.commit,
             last_closed=self.last_closed,
             entries=entries,
-            keys=self.entries.select(*posting.KEY).distinct().count(),
+            keys=self.entries.select(*AWARD).distinct().count(),
             postings=chained[0],
             totals={currency: amount for currency, (_, amount) in totals.items()},
             digest=chained[1],

@@ -18,10 +18,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import AWARD
+from solatium.dataframes.money import cents
 from solatium.landing.row_rules import is_bad_id
 from solatium.laws import numbers
 from solatium.ledger import digests, posting
-from solatium.rules.bonus import cents
 
 LAWS = {
     "entry_id": "the id of an entry is the SHA-256 of its account, commodity, window and revision",
@@ -45,10 +46,10 @@ FINDING = ("law", "run_date", "entry_id", "place", "said")
 def entries(rows: DataFrame) -> DataFrame:
     """What is wrong with entries of `bonus_ledger`, each by itself and among those of its key."""
     names = contracts.warehouse("bonus_ledger").names
-    others = [name for name in names if name not in (*posting.KEY, "revision")]
-    by_key = Window.partitionBy(*posting.KEY).orderBy("revision", *others)
+    others = [name for name in names if name not in (*AWARD, "revision")]
+    by_key = Window.partitionBy(*AWARD).orderBy("revision", *others)
     so_far = by_key.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    key = list(posting.KEY)
+    key = AWARD
     # most keys have one entry; putting the others in order costs the most
     repeated = rows.groupBy(*key).count().where("count > 1").select(*key)
     alone = rows.join(repeated, on=key, how="left_anti").select(
@@ -64,7 +65,7 @@ def entries(rows: DataFrame) -> DataFrame:
         F.first("currency").over(so_far).alias("first_currency"),
     )
     judged = alone.unionByName(several)
-    has_bad_id = reduce(or_, (is_bad_id(F.col(name)) for name in posting.KEY))
+    has_bad_id = reduce(or_, (is_bad_id(F.col(name)) for name in AWARD))
     revision, place = F.col("revision"), F.col("place")
     entry_id, kind = posting.entry_id(), posting.kind(F.col("balance"))
     currency, first = F.col("currency"), F.col("first_currency")
@@ -153,8 +154,8 @@ def balances(
     )
     off = by_key.where(numbers.is_unbalanced() | numbers.is_overdrawn())
     newest = (
-        rows.join(off.select(*posting.KEY), on=list(posting.KEY), how="left_semi")
-        .groupBy(*posting.KEY)
+        rows.join(off.select(*AWARD), on=AWARD, how="left_semi")
+        .groupBy(*AWARD)
         .agg(
             F.max_by("entry_id", "revision").alias("entry_id"),
             F.max_by("run_date", "revision").alias("run_date"),
@@ -165,7 +166,7 @@ def balances(
         *(", award ", numbers.money("award")),
     )
     return _found(
-        off.join(newest, on=list(posting.KEY), how="left"),
+        off.join(newest, on=AWARD, how="left"),
         {"balance": (numbers.is_unbalanced(), said), "waived": (numbers.is_overdrawn(), said)},
         entry_id=F.col("entry_id"),
         place=_key(),
@@ -232,7 +233,7 @@ def _found(
 
 
 def _key() -> Column:
-    account, commodity, window = map(F.col, posting.KEY)
+    account, commodity, window = map(F.col, AWARD)
     return _words("account ", account, ", commodity ", commodity, ", window ", window)
 
 

@@ -15,10 +15,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.rules.windows import KEY as WINDOW
+from solatium.contracts.keys import AWARD, WINDOW
 from solatium.settings.regimes import Regimes
-
-KEY = ("account_id", "commodity_id", "window_id")
 
 
 class Posting(NamedTuple):
@@ -45,20 +43,20 @@ def post(
     the first that may differ to the last that is closed, `windows` those in force.
     """
     due = _of(awards, dates).select(
-        *KEY,
+        *AWARD,
         F.col("business_date").alias("due_date"),
         F.col("amount").alias("due"),
         F.col("currency").alias("due_currency"),
     )
     keys = (
-        due.select(*KEY)
-        .unionByName(_belonging(ledger, windows, dates).select(*KEY))
-        .unionByName(_belonging(waived, windows, dates).select(*KEY))
+        due.select(*AWARD)
+        .unionByName(_belonging(ledger, windows, dates).select(*AWARD))
+        .unionByName(_belonging(waived, windows, dates).select(*AWARD))
         .distinct()
     )
     posted = (
-        ledger.join(keys, on=list(KEY), how="left_semi")
-        .groupBy(*KEY)
+        ledger.join(keys, on=AWARD, how="left_semi")
+        .groupBy(*AWARD)
         .agg(
             F.sum("amount").alias("posted"),
             F.count("*").alias("revision"),
@@ -67,13 +65,13 @@ def post(
         )
     )
     given_up = (
-        waived.join(keys, on=list(KEY), how="left_semi")
-        .groupBy(*KEY)
+        waived.join(keys, on=AWARD, how="left_semi")
+        .groupBy(*AWARD)
         .agg(F.sum("amount").alias("waived"))
     )
     sides = keys
     for side in (due, posted, given_up):
-        sides = sides.join(side, on=list(KEY), how="left")
+        sides = sides.join(side, on=AWARD, how="left")
     sides = sides.fillna(0, subset=["due", "posted", "waived", "revision"])
     # balance minus waived equals the award, before and after
     difference = F.col("due") - F.col("posted") + F.col("waived")
@@ -82,7 +80,7 @@ def post(
     entry = F.when(claws_back, exactly).otherwise(F.greatest(exactly, F.lit(0)))
     campaigns = F.broadcast(windows.select(*WINDOW, "campaign_id"))
     changes = (
-        sides.join(campaigns, on=list(WINDOW), how="left")
+        sides.join(campaigns, on=WINDOW, how="left")
         .withColumn("business_date", F.coalesce("due_date", "posted_date"))
         .withColumn("regime", regimes.number(F.col("business_date"), F.col("campaign_id")))
         .withColumn("currency", F.coalesce("due_currency", "posted_currency"))
@@ -105,7 +103,7 @@ def post(
 
 def entry_id() -> Column:
     """The id of an entry, by its key and its `revision`."""
-    said = F.concat_ws("|", *KEY, F.col("revision").cast("string"))
+    said = F.concat_ws("|", *AWARD, F.col("revision").cast("string"))
     return F.sha2(said.cast("binary"), 256)
 
 
@@ -134,7 +132,7 @@ def places(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> Data
     """
     found = posted.select(*WINDOW, "business_date").distinct()
     concerned = _belonging(found, windows, dates).select(*WINDOW).distinct()
-    return found.join(concerned, on=list(WINDOW), how="left_semi")
+    return found.join(concerned, on=WINDOW, how="left_semi")
 
 
 def _belonging(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
@@ -146,7 +144,7 @@ def _belonging(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> 
         *WINDOW, F.col("business_date").alias("window_date")
     )
     belongs_to = F.coalesce("window_date", "business_date")
-    placed = posted.join(F.broadcast(closed), on=list(WINDOW), how="left")
+    placed = posted.join(F.broadcast(closed), on=WINDOW, how="left")
     return placed.where(belongs_to.isin(list(dates)))
 
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from deltalake import DeltaTable
 
-from solatium.rules.windows import KEY
+from solatium.contracts.keys import WINDOW
 from solatium.storage.location import Location
 from solatium.warehouse.tables import Commit
 
@@ -33,5 +33,5 @@ def campaigns_by_date(root: Location, commit: Commit, until: date) -> dict[date,
 
 def _rows(root: Location, commit: Commit, table: str, fact: str) -> zip[tuple]:
     delta = DeltaTable((root / table).uri, version=commit.tables[table])
-    columns = delta.to_pyarrow_table(columns=[*KEY, fact]).to_pydict()
-    return zip(*(columns[name] for name in (*KEY, fact)), strict=True)
+    columns = delta.to_pyarrow_table(columns=[*WINDOW, fact]).to_pydict()
+    return zip(*(columns[name] for name in (*WINDOW, fact)), strict=True)

@@ -17,17 +17,17 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import EVENTS
+from solatium.contracts.keys import EVENT, WINDOW
+from solatium.dataframes.compare import days, differing
 from solatium.dataframes.event_keys import content
 from solatium.landing import duplicates
 from solatium.landing.gates import Judged, counted
 from solatium.nightly.context import Context
-from solatium.nightly.placement import Placing, days, differing
+from solatium.nightly.placement import Placing
 from solatium.nightly.tally import Tally
 from solatium.rules import windows
 
-_WINDOW = list(windows.KEY)
-_EVENT = [*_WINDOW, "event_id"]
-_ROW = [*_EVENT, "dt", "content"]
+_ROW = [*EVENT, "dt", "content"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Corrections:
                         continue
                     events[source] = _others_by_content(others)
                     if source == "payment":
-                        payments = others.select(*_WINDOW)
+                        payments = others.select(*WINDOW)
             stage.rows_in = self.tally.rows_in
         first = min(self.context.again)
         return Corrected(versions, in_force, events, payments, accounts, accounts_before, first)
@@ -146,12 +146,12 @@ class Corrections:
         """
         good, bad = self._read(source, dates)
         gone, new = self._differing(source, dates, good)
-        ids = gone.select(*_EVENT).unionByName(new.select(*_EVENT)).distinct()
+        ids = gone.select(*EVENT).unionByName(new.select(*EVENT)).distinct()
         ids = self.scratch.keep(ids, f"{source}_ids")
         if ids.count() == 0:
             self._show(source, dates, bad, dates)
             return None
-        named = in_force.join(ids.select(*_WINDOW).distinct(), on=_WINDOW, how="left_semi")
+        named = in_force.join(ids.select(*WINDOW).distinct(), on=WINDOW, how="left_semi")
         accepted, aside = self.warehouse.read(source), self._aside(source)
         of_dates = F.col("business_date").isin(days(named, "business_date"))
         no_reason = F.lit(None).cast("string").alias("reason")
@@ -161,7 +161,7 @@ class Corrections:
             accepted.where(of_dates)
             .select("*", no_reason)
             .unionByName(aside.select("*", no_date))
-            .join(ids, on=_EVENT, how="left_semi"),
+            .join(ids, on=EVENT, how="left_semi"),
         )
         was = self.scratch.keep(was, f"{source}_was")
         columns = [*contracts.landing(source).names, "dt"]
@@ -223,7 +223,7 @@ class Corrections:
             if not (dates := days(rows, column)):
                 continue
             in_dates = F.col(column).isin(dates)
-            kept = self.warehouse.read(name).where(in_dates).join(ids, on=_EVENT, how="left_anti")
+            kept = self.warehouse.read(name).where(in_dates).join(ids, on=EVENT, how="left_anti")
             is_accepted = F.col("reason").isNull()
             here = now.where(in_dates & (is_accepted if name == source else ~is_accepted))
             self.warehouse.replace(
@@ -272,8 +272,8 @@ def _others_by_content(moved: DataFrame) -> DataFrame:
     """Keys of windows that have other accepted rows; another arrival date makes no other row."""
     return (
         moved.where(F.col("business_date").isNotNull())
-        .groupBy(*_EVENT, "content", "business_date")
+        .groupBy(*EVENT, "content", "business_date")
         .count()
         .where("count = 1")
-        .select(*_WINDOW)
+        .select(*WINDOW)
     )

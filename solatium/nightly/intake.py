@@ -14,15 +14,15 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import EVENTS
+from solatium.contracts.keys import WINDOW
+from solatium.dataframes.compare import days
 from solatium.landing import duplicates, row_rules
 from solatium.landing.gates import Judged, counted
 from solatium.nightly.changed_files import Corrected, Corrections
 from solatium.nightly.context import Context
-from solatium.nightly.placement import Placing, days
+from solatium.nightly.placement import Placing
 from solatium.nightly.tally import Tally
 from solatium.rules import windows
-
-_WINDOW = list(windows.KEY)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Intake:
 
     def _events(self, source: str, rows: DataFrame, before: DataFrame) -> _Arrival:
         """Only rows that are malformed, and such with the id of another, are looked at closely."""
-        named = rows.select(*_WINDOW).distinct().withColumn("dt", F.lit(self.day))
+        named = rows.select(*WINDOW).distinct().withColumn("dt", F.lit(self.day))
         named = self.scratch.keep(named, f"windows_of_{source}")
         earlier = self._earlier(source, named, before)
         hashes = duplicates.doubtful(rows, earlier, source)
@@ -163,7 +163,7 @@ class Intake:
     def _earlier(self, source: str, named: DataFrame, before: DataFrame) -> DataFrame:
         """The rows of windows that are named now, and all that are set aside, of earlier dates."""
         columns = [*contracts.landing(source).names, "dt"]
-        dates = days(before.join(named, on=_WINDOW, how="left_semi"), "business_date")
+        dates = days(before.join(named, on=WINDOW, how="left_semi"), "business_date")
         accepted = self.warehouse.read(source).where(F.col("business_date").isin(dates))
         aside = self.warehouse.read(f"_set_aside_{source}")
         return accepted.select(*columns).unionByName(aside.select(*columns))

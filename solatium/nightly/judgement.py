@@ -15,16 +15,16 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import EVENTS
+from solatium.contracts.keys import WINDOW
+from solatium.contracts.outcomes import HELD
+from solatium.dataframes.compare import days
 from solatium.nightly.context import Context
-from solatium.nightly.placement import days
 from solatium.nightly.tally import Tally
-from solatium.rules import statistics, windows
+from solatium.rules import statistics
 from solatium.rules.activity import activity
 from solatium.rules.allocation import allocate
 from solatium.rules.bonus import bonus_awards
 from solatium.rules.screening import account_versions, looks_at_devices, screen
-
-_WINDOW = list(windows.KEY)
 
 
 class Judging:
@@ -169,10 +169,10 @@ class Judging:
     def _only(self, rows: DataFrame, due: DataFrame, instead_of: DataFrame | None) -> DataFrame:
         if instead_of is None:
             return rows
-        return rows.join(F.broadcast(due.select(*_WINDOW)), on=_WINDOW, how="left_semi")
+        return rows.join(F.broadcast(due.select(*WINDOW)), on=WINDOW, how="left_semi")
 
     def _tally(self, results: DataFrame) -> None:
-        is_held = F.col("status").isin(*windows.HELD)
+        is_held = F.col("status").isin(*HELD)
         is_restated = F.col("business_date") <= F.lit(self.closed_before)
         counts = results.agg(
             F.count("*"), F.count(F.when(is_held, 1)), F.count(F.when(is_restated, 1))

@@ -15,16 +15,17 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import EVENTS, Table
+from solatium.contracts.keys import WINDOW
+from solatium.dataframes.compare import days
 from solatium.landing import duplicates
 from solatium.laws import numbers
 from solatium.ledger import digests, posting
 from solatium.nightly.context import Context
 from solatium.nightly.intake import Intake
 from solatium.nightly.judgement import Judging
-from solatium.nightly.placement import days
 from solatium.nightly.restatement import Restated, Restating
 from solatium.nightly.tally import Tally
-from solatium.rules import history, statistics, windows
+from solatium.rules import history, statistics
 from solatium.rules.bonus import latest_accounts
 from solatium.warehouse.tables import Commit
 
@@ -137,7 +138,7 @@ class Night:
     def _list_refunds(self, restated: Restated | None) -> None:
         """Refunds of closed windows that were judged anew, or paid for since."""
         late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
-        keys = [late.where(F.col("dt") == F.lit(self.day)).select(*windows.KEY)]
+        keys = [late.where(F.col("dt") == F.lit(self.day)).select(*WINDOW)]
         if restated:
             keys.append(restated.windows)
         if self.known.corrected and self.known.corrected.payments is not None:
@@ -146,10 +147,7 @@ class Night:
         # windows that have moved are on two dates
         sides = [self.in_force, *([self.known.before] if restated else [])]
         is_closed = F.col("business_date") < F.lit(self.last_closed)
-        closed = [
-            side.where(is_closed).join(named, on=list(windows.KEY), how="left_semi")
-            for side in sides
-        ]
+        closed = [side.where(is_closed).join(named, on=WINDOW, how="left_semi") for side in sides]
         dates = sorted({day for side in closed for day in days(side, "business_date")})
         if not dates:
             return
@@ -168,7 +166,7 @@ class Night:
 
     def _in_books(self, closed: list[date]) -> list[date]:
         """The business dates under which rows of the ledger may belong to closed dates."""
-        columns = (*windows.KEY, "business_date")
+        columns = (*WINDOW, "business_date")
         posted = self.warehouse.read("bonus_ledger").select(*columns)
         waived = self.warehouse.read("bonus_waived").select(*columns)
         places = posting.places(posted.unionByName(waived), self.in_force, closed)

@@ -14,11 +14,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import WINDOW
+from solatium.dataframes.compare import days
 from solatium.landing import duplicates, row_rules
 from solatium.nightly.context import Context
 from solatium.rules import windows
-
-_WINDOW = list(windows.KEY)
 
 
 class Placing:
@@ -67,11 +67,11 @@ class Placing:
         table = f"_set_aside_{source}"
         aside = self.warehouse.read(table)
         by_window = F.col("reason").isin(*duplicates.BY_WINDOW)
-        keys = F.broadcast(moved.select(*_WINDOW))
-        hit = aside.where(by_window).join(keys, on=_WINDOW, how="left_semi")
+        keys = F.broadcast(moved.select(*WINDOW))
+        hit = aside.where(by_window).join(keys, on=WINDOW, how="left_semi")
         old_dates = days(moved, "old_date")
         accepted = self.warehouse.read(source).where(F.col("business_date").isin(old_dates))
-        leaving = accepted.join(keys, on=_WINDOW, how="left_semi")
+        leaving = accepted.join(keys, on=WINDOW, how="left_semi")
         again = self.scratch.keep(
             hit.drop("reason").unionByName(leaving.drop("business_date")), f"again_{source}"
         )
@@ -89,7 +89,7 @@ class Placing:
             dates=arrival_dates,
         )
         self.show(source, arrival_dates)
-        remaining = accepted.join(keys, on=_WINDOW, how="left_anti")
+        remaining = accepted.join(keys, on=WINDOW, how="left_anti")
         self.warehouse.replace(source, remaining, column="business_date", dates=old_dates)
         self.warehouse.append(source, now_accepted)
 
@@ -122,14 +122,3 @@ class Placing:
 
 def _but_repeats(aside: DataFrame) -> DataFrame:
     return aside.where(F.col("reason") != duplicates.REPEAT)
-
-
-def differing(one: DataFrame, other: DataFrame) -> DataFrame:
-    """The rows that stand in one of two frames of equal columns and not in the other."""
-    return one.exceptAll(other).unionByName(other.exceptAll(one))
-
-
-def days(frame: DataFrame, column: str) -> list[date]:
-    """The distinct dates in a column, in order, nulls left out: a few, brought to the driver."""
-    found: Iterable = frame.select(column).where(F.col(column).isNotNull()).distinct().collect()
-    return sorted(row[column] for row in found)

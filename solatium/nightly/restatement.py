@@ -18,21 +18,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import ACCOUNT, WINDOW
+from solatium.dataframes.compare import days, differing
 from solatium.dataframes.event_keys import content, event_key
 from solatium.nightly.context import Context
 from solatium.nightly.intake import Known
 from solatium.nightly.judgement import Judging
 from solatium.nightly.past_history import Past
-from solatium.nightly.placement import days, differing
-from solatium.rules import history, windows
-from solatium.rules.activity import ACCOUNT
+from solatium.rules import history
 from solatium.rules.bonus import latest_accounts_by_date
 from solatium.warehouse.tables import Commit
 
-_WINDOW = list(windows.KEY)
 _WINDOWS = replace(
     contracts.landing("windows"),
-    columns=tuple(c for c in contracts.landing("windows").columns if c.name in _WINDOW),
+    columns=tuple(c for c in contracts.landing("windows").columns if c.name in WINDOW),
 )
 _ID = ["account_id"]
 
@@ -137,21 +136,21 @@ class Restating:
         is_closed = (F.col("old_date") < before) | (F.col("new_date") < before)
         if self.known.corrected is None and not self.known.changed.where(is_closed).head(1):
             return {}
-        frames = [self._because(self.known.changed.select(*_WINDOW), "windows")]
+        frames = [self._because(self.known.changed.select(*WINDOW), "windows")]
         if self.known.corrected is not None:
             events = self.known.corrected.events
             frames += [self._because(keys, source) for source, keys in events.items()]
         if versions is not None:
             frames.append(self._because(versions.where("other_facts"), "accounts"))
-        dates = self.known.before.select(*_WINDOW, F.col("business_date").alias("old_date"))
+        dates = self.known.before.select(*WINDOW, F.col("business_date").alias("old_date"))
         now = self.known.in_force.select(
-            *_WINDOW, F.col("business_date").alias("new_date"), "policy"
+            *WINDOW, F.col("business_date").alias("new_date"), "policy"
         )
         rows = (
             reduce(DataFrame.unionByName, frames)
             .distinct()
-            .join(dates, on=_WINDOW, how="left")
-            .join(now, on=_WINDOW, how="left")
+            .join(dates, on=WINDOW, how="left")
+            .join(now, on=WINDOW, how="left")
             .where(is_closed)
             .collect()
         )
@@ -163,7 +162,7 @@ class Restating:
         return touched
 
     def _because(self, keys: DataFrame, reason: str) -> DataFrame:
-        return keys.select(*_WINDOW, F.lit(reason).alias("why"))
+        return keys.select(*WINDOW, F.lit(reason).alias("why"))
 
     def _other_versions(self) -> DataFrame | None:
         """Participants of closed windows who have corrected versions, where there are any.
@@ -181,9 +180,7 @@ class Restating:
             .where((day >= earliest) & (day < F.lit(self.context.last_closed)))
             .join(corrected.accounts, on=_ID, how="left_semi")
             .select(*ACCOUNT, "business_date")
-            .join(
-                F.broadcast(self.known.in_force.select(*_WINDOW, "application_close")), on=_WINDOW
-            )
+            .join(F.broadcast(self.known.in_force.select(*WINDOW, "application_close")), on=WINDOW)
         )
         sides = [
             self._seen(pairs, corrected.accounts_before, "then"),
@@ -191,7 +188,7 @@ class Restating:
         ]
         found = pairs.select(*ACCOUNT, "business_date")
         for side in sides:
-            found = found.join(side, on=list(ACCOUNT), how="left")
+            found = found.join(side, on=ACCOUNT, how="left")
         others = (
             (~F.col(f"{name}_then").eqNullSafe(F.col(f"{name}_now"))).alias(f"other_{name}")
             for name in ("facts", "latest")
@@ -220,14 +217,14 @@ class Restating:
         self, touched: dict[Key, _Touched], day: date, accounts: _Accounts
     ) -> None:
         """Adds the weighted lotteries of a date that an account enters with other points."""
-        facts = [*_WINDOW, "campaign_id", "category", "regime"]
+        facts = [*WINDOW, "campaign_id", "category", "regime"]
         weighted = self.judging.windows([day]).where("policy = 'weighted_lottery'").select(*facts)
         entrants = (
             self.judging.of("allocations", [day])
             .where(F.col("weight").isNotNull())
             .join(accounts.ids, on=_ID, how="left_semi")
             .select(*ACCOUNT, "business_date")
-            .join(F.broadcast(weighted), on=_WINDOW)
+            .join(F.broadcast(weighted), on=WINDOW)
         )
         then, now = (
             history.points(entrants, past, self.settings, self.regimes).select(
@@ -235,8 +232,8 @@ class Restating:
             )
             for past, name in ((accounts.then, "points_then"), (accounts.now, "points_now"))
         )
-        others = then.join(now, on=list(ACCOUNT)).where("points_then <> points_now")
-        for row in others.select(*_WINDOW).distinct().collect():
+        others = then.join(now, on=ACCOUNT).where("points_then <> points_now")
+        for row in others.select(*WINDOW).distinct().collect():
             one = touched.setdefault(tuple(row), _Touched(day, day, "weighted_lottery"))
             one.reasons.add("points")
 
@@ -254,7 +251,7 @@ class Restating:
             if day == (touched[key].new_date or touched[key].old_date):
                 self.judging.tally.restated.update((day, why) for why in touched[key].reasons)
         concerned = F.broadcast(self._keys(keys))
-        due = self.judging.windows([day]).join(concerned, on=_WINDOW, how="left_semi")
+        due = self.judging.windows([day]).join(concerned, on=WINDOW, how="left_semi")
         due = self.scratch.keep(due, f"windows_restated_{day}")
         past = self.past.closed.limit(0)
         if any(touched[key].policy == "weighted_lottery" for key in keys):
@@ -262,21 +259,21 @@ class Restating:
             if accounts is not None:
                 past = past.join(accounts.ids, on=_ID, how="left_anti").unionByName(accounts.now)
         counts = self.judging.of("allocations", [day]).select(*_COUNTS)
-        then = counts.join(concerned, on=_WINDOW, how="left_semi")
+        then = counts.join(concerned, on=WINDOW, how="left_semi")
         self.judging.judge(due, [day], past, instead_of=concerned)
         counts = self.judging.of("allocations", [day]).select(*_COUNTS)
-        now = counts.join(concerned, on=_WINDOW, how="left_semi")
+        now = counts.join(concerned, on=WINDOW, how="left_semi")
         others = differing(then, now)
         anew = [key for key in keys if "windows" in touched[key].reasons]
         if anew:  # the window itself counts: what it asks for, and when
             of_windows = then.unionByName(now).join(
-                F.broadcast(self._keys(anew)), on=_WINDOW, how="left_semi"
+                F.broadcast(self._keys(anew)), on=WINDOW, how="left_semi"
             )
             others = others.unionByName(of_windows)
         return self.scratch.keep(others.select(*_ID).distinct(), f"accounts_restated_{day}")
 
     def _keys(self, keys: Sequence[Key]) -> DataFrame:
-        rows = [dict(zip(_WINDOW, key, strict=True)) for key in keys]
+        rows = [dict(zip(WINDOW, key, strict=True)) for key in keys]
         return self.warehouse.engine.frame(rows, _WINDOWS)
 
     def _with(

@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from solatium import __version__, contracts, engine
+from solatium.contracts.outcomes import HELD
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError, reason
 from solatium.landing.gates import AcceptedGate, Gates, accepted_on
@@ -32,13 +33,7 @@ from solatium.nightly.context import Context
 from solatium.nightly.night import TABLES, Night
 from solatium.nightly.progress import Stages, log
 from solatium.nightly.tally import Tally
-from solatium.rules.windows import HELD
-from solatium.settings.differences import (
-    Difference,
-    differences,
-    differences_of_all_dates,
-    span,
-)
+from solatium.settings.differences import Difference, differences, differences_of_all_dates, span
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.storage.lease import Lease

@@ -12,15 +12,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from solatium.contracts.keys import ACCOUNT, WINDOW
+from solatium.contracts.outcomes import ORDER_STATES
 from solatium.dataframes.event_keys import event_key, key_field, without_end
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
-from solatium.rules.windows import KEY
-
-ACCOUNT = (*KEY, "account_id")
 
 # Order states, first that holds (docs/rules.md section 6).
-ORDER_STATES = ("confirmed", "submitted", "cancelled", "voided", "failed")
 
 # What the order logs say of an account, in columns of `activity`.
 ORDER_FACTS = (
@@ -57,7 +55,7 @@ def activity(
     """
     times = F.broadcast(
         windows.select(
-            *KEY,
+            *WINDOW,
             "application_open",
             "application_close",
             "rush_open",
@@ -66,12 +64,12 @@ def activity(
             F.col("currency").alias("window_currency"),
         )
     )
-    events = look_up(participation, times, KEY)
+    events = look_up(participation, times, WINDOW)
     shaped = [
         _of_participation(events, devices),
         _of_withdrawn(events),
-        _of_payment(look_up(payment, times, KEY)),
-        _of_orders(look_up(orders, times, KEY)),
+        _of_payment(look_up(payment, times, WINDOW)),
+        _of_orders(look_up(orders, times, WINDOW)),
     ]
     rows = reduce(DataFrame.unionByName, [_in_one_shape(frame) for frame in shaped])
     grouped = (

@@ -11,11 +11,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import ENTRY
+from solatium.contracts.outcomes import ORDER_STATES
 from solatium.dataframes.event_keys import key_id, key_time
 from solatium.dataframes.joins import look_up
+from solatium.dataframes.keep import Keep, kept_nowhere
 from solatium.rules import entries, tickets
-from solatium.rules.activity import ORDER_STATES
-from solatium.rules.stock import ENTRY, Keep, allocated, kept_nowhere
+from solatium.rules.stock import allocated
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 

@@ -7,18 +7,17 @@ step before left, and gives its reason where it changes one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.dataframes.event_keys import content
+from solatium.dataframes.keep import Keep, kept_nowhere
+from solatium.dataframes.money import money, whole_cents
 from solatium.rules import budget
-from solatium.rules.activity import ACCOUNT
-from solatium.rules.stock import Keep, kept_nowhere
-from solatium.rules.windows import KEY
 from solatium.settings.regimes import Regimes
 from solatium.settings.sections import Tier
 
@@ -104,7 +103,7 @@ def _capped(awards: DataFrame, regimes: Regimes) -> DataFrame:
     """One account's amounts of a date and campaign, in history order, up to the cap."""
     cap = regimes.setting(lambda r: whole_cents(r.bonus.max_per_account_per_day), "bigint")
     of_day = Window.partitionBy("account_id", "business_date", "campaign_id")
-    in_order = of_day.orderBy("rush_close", *KEY)
+    in_order = of_day.orderBy("rush_close", *WINDOW)
     # what is cut from earlier ones is cut to the cap, so the sum of whole amounts says enough
     until = F.sum("cents").over(in_order).cast("decimal(38,0)")
     left = F.greatest(cap - (until - F.col("cents")), F.lit(0)).cast("bigint")
@@ -112,21 +111,6 @@ def _capped(awards: DataFrame, regimes: Regimes) -> DataFrame:
     return _stepped(
         awards.withColumn("granted", granted), "capped", cap.isNotNull(), F.col("granted")
     ).drop("granted")
-
-
-def whole_cents(amount: Decimal | None) -> int | None:
-    """A setting of money as whole cents."""
-    return None if amount is None else int(amount * 100)
-
-
-def cents(amount: Column) -> Column:
-    """An amount of money as whole cents."""
-    return (amount * 100).cast("bigint")
-
-
-def money(cents: Column) -> Column:
-    """Whole cents as an amount of money."""
-    return (cents.cast("decimal(18,0)") * F.lit("0.01").cast("decimal(2,2)")).cast("decimal(18,2)")
 
 
 def _raw(
@@ -139,16 +123,16 @@ def _raw(
     at_threshold = regimes.setting(lambda r: r.bonus.trigger == "at_threshold", "boolean")
     pays = F.coalesce(F.col("business_date") >= pay_from, F.lit(True))
     facts = windows.where((F.col("currency") == currency) & pays).select(
-        *KEY, "currency", "advance_amount", "campaign_id", "rush_close", "regime"
+        *WINDOW, "currency", "advance_amount", "campaign_id", "rush_close", "regime"
     )
     amount = regimes.by(lambda regime: regime.bonus.tiers, _highest(_tier_cents))
     reached = regimes.by(lambda r: r.bonus.tiers, _highest(lambda tier: F.lit(tier.min_failures)))
     is_due = ~at_threshold | (F.col("consecutive_failures") == reached)
     return (
         outcomes.where(F.col("result") == "lost")
-        .join(F.broadcast(facts), on=list(KEY))
+        .join(F.broadcast(facts), on=WINDOW)
         .where(reached.isNotNull() & is_due)
-        .join(allocations.select(*ACCOUNT, "quantity", "platform_outcome"), on=list(ACCOUNT))
+        .join(allocations.select(*ACCOUNT, "quantity", "platform_outcome"), on=ACCOUNT)
         .withColumn("raw_cents", F.least(amount, most))
     )
 

@@ -12,9 +12,11 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from solatium.contracts.keys import ENTRY
 from solatium.dataframes.event_keys import END
 from solatium.dataframes.joins import look_up
-from solatium.rules.stock import ENTRY, Keep, allocated, kept_nowhere
+from solatium.dataframes.keep import Keep, kept_nowhere
+from solatium.rules.stock import allocated
 from solatium.settings.regimes import Regimes
 from solatium.settings.sections import Regime
 

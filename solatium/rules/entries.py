@@ -10,17 +10,15 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from solatium.contracts.keys import ACCOUNT, TEAM, WINDOW
 from solatium.dataframes.event_keys import key_field
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
 from solatium.rules import history, tickets
-from solatium.rules.activity import ACCOUNT, ORDER_FACTS
+from solatium.rules.activity import ORDER_FACTS
 from solatium.rules.screening import is_ready
-from solatium.rules.windows import KEY
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
-
-TEAM = (*KEY, "team_id")
 
 # What is known of a window that somebody enters, and what only matters until it is said who enters,
 # with what ticket.
@@ -35,14 +33,14 @@ _PLATFORM = tuple(name for name in ORDER_FACTS if name != "attempt")
 def formed(screened: DataFrame, windows: DataFrame) -> DataFrame:
     """One row per window that is not held and has ready accounts.
 
-    Beside KEY: `is_formed`, whether they are enough, and what is known of the window:
+    Beside WINDOW: `is_formed`, whether they are enough, and what is known of the window:
     `business_date`, `policy`, `unit`, `stock`, `seed`, `regime`, `team_min`, `team_max`,
     `campaign_id`, `category`.
     """
-    numbers = screened.where(is_ready()).groupBy(*KEY).agg(F.count("*").alias("number"))
-    facts = windows.where(F.col("held").isNull()).join(numbers, on=list(KEY))
+    numbers = screened.where(is_ready()).groupBy(*WINDOW).agg(F.count("*").alias("number"))
+    facts = windows.where(F.col("held").isNull()).join(numbers, on=WINDOW)
     is_formed = F.col("number") >= F.col("min_qualified")
-    return facts.withColumn("is_formed", is_formed).select(*KEY, *_FORMED)
+    return facts.withColumn("is_formed", is_formed).select(*WINDOW, *_FORMED)
 
 
 def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
@@ -58,7 +56,7 @@ def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
     is_individual = F.col("unit") == "individual"
     asked = F.when(ordered >= 1, F.least("quantity", ordered)).otherwise(F.col("quantity"))
     ready = screened.where(is_ready()).drop("business_date")
-    return look_up(ready, F.broadcast(formed), KEY).select(
+    return look_up(ready, F.broadcast(formed), WINDOW).select(
         *ACCOUNT,
         *_FORMED,
         "quantity",
@@ -91,7 +89,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
         .groupBy(*TEAM)
         .agg(F.array_sort(F.collect_list(member)).alias("members"))
     )
-    teams = look_up(teams, F.broadcast(formed), KEY)
+    teams = look_up(teams, F.broadcast(formed), WINDOW)
     is_complete = F.size("members") >= F.col("team_min")
     enter = F.when(is_complete, F.slice("members", F.lit(1), F.col("team_max")))
     nobody = F.struct(
@@ -112,7 +110,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     # no stock is greater than the greatest int: what is, cannot fit
     size = F.least(F.col("team")["size"], F.lit(2**31 - 1)).cast("int")
     return placed.select(
-        *KEY,
+        *WINDOW,
         F.col("member")["account_id"].alias("account_id"),
         *_FORMED,
         F.col("member")["quantity"].alias("quantity"),
@@ -159,8 +157,8 @@ def weighed(
     if teams:
         # halves up: twice the sum and the number, divided by twice the number
         mean = F.call_function("div", F.sum("points") * 2 + F.count("*"), F.count("*") * 2)
-        means = pointed.groupBy(*KEY, "entry_id").agg(mean.cast("int").alias("points"))
-        pointed = pointed.drop("points").join(means, on=[*KEY, "entry_id"])
+        means = pointed.groupBy(*WINDOW, "entry_id").agg(mean.cast("int").alias("points"))
+        pointed = pointed.drop("points").join(means, on=[*WINDOW, "entry_id"])
     most = regimes.setting(lambda regime: regime.draw.weight_cap, "int")
     weight = F.least(F.coalesce("points", F.lit(0)), most) + 1
     others = entered.where(~is_weighted).withColumn("weight", F.lit(1))

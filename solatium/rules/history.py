@@ -13,16 +13,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import ACCOUNT_SCOPE, WINDOW
+from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
 from solatium.dataframes.event_keys import event_key, key_field
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
-from solatium.rules.windows import KEY
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.settings.sections import Regime
 
-ACCOUNT_SCOPE = ("account_id", "scope")
-ORDER = ("business_date", "rush_close", *KEY)
+ORDER = ("business_date", "rush_close", *WINDOW)
 _STREAK = "consecutive_failures"
 
 # The pipeline's own: account_history as of the last date that is closed.
@@ -49,7 +49,7 @@ def account_outcomes(
         together(countable, ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
         .agg(in_order.alias("outcomes"))
-        .join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
+        .join(_before(opening), on=ACCOUNT_SCOPE, how="left")
     )
     start = F.struct(
         F.coalesce("opening_streak", F.lit(0)).alias("streak"),
@@ -104,7 +104,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
         F.col("window_id"),
         F.col("consecutive_failures").cast("string"),
     )
-    placed = look_up(outcomes, F.broadcast(windows.select(*KEY, "rush_close")), KEY)
+    placed = look_up(outcomes, F.broadcast(windows.select(*WINDOW, "rush_close")), WINDOW)
     added = (
         together(placed, ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
@@ -174,7 +174,7 @@ def points(
     streak = F.when(~is_expired, F.col("opening_streak"))
     return (
         accounts.withColumn("scope", scope(settings))
-        .join(_before(opening), on=list(ACCOUNT_SCOPE), how="left")
+        .join(_before(opening), on=ACCOUNT_SCOPE, how="left")
         .withColumn("points", F.coalesce(streak, F.lit(0)))
         .drop("scope", "opening_streak", "opening_date")
     )
@@ -201,7 +201,7 @@ def _countable(
     """Outcomes that can count, with what history order and the bonus need of their windows."""
     source = "outcome" if settings.outcome_source == "replay" else "platform_outcome"
     facts = windows.select(
-        *KEY,
+        *WINDOW,
         "rush_open",
         "rush_close",
         "policy",
@@ -209,7 +209,7 @@ def _countable(
         "regime",
         scope(settings).alias("scope"),
     )
-    took_place = F.col("outcome").isin("won", "lost", "forfeited", "voided")
+    took_place = F.col("outcome").isin(*TOOK_PLACE)
     result = F.col(source)
     advance = F.col("advance_amount") * F.col("quantity").cast("decimal(10,0)")
     least = regimes.setting(lambda regime: regime.history.min_advance, "decimal(18,2)")
@@ -217,9 +217,9 @@ def _countable(
     waited = F.unix_micros("attempted_at") - F.unix_micros("rush_open")
     too_late = F.coalesce((F.col("policy") == "first_come") & (waited >= limit), F.lit(False))
     loss_counts = (advance >= least) & ~too_late
-    results = allocations.where(took_place & result.isin("won", "lost", "forfeited"))
+    results = allocations.where(took_place & result.isin(*CAN_COUNT))
     return (
-        look_up(results, F.broadcast(facts), KEY)
+        look_up(results, F.broadcast(facts), WINDOW)
         .where((result != "lost") | loss_counts)
         .select(*ACCOUNT_SCOPE, *ORDER, "regime", result.alias("result"))
     )

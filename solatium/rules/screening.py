@@ -9,11 +9,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.dataframes.event_keys import content, event_key, key_field, key_id
 from solatium.dataframes.joins import fewer, look_up
-from solatium.rules.activity import ACCOUNT, JOIN_FIELDS, ORDER_FACTS
-from solatium.rules.stock import Keep, kept_nowhere
-from solatium.rules.windows import KEY
+from solatium.dataframes.keep import Keep, kept_nowhere
+from solatium.rules.activity import JOIN_FIELDS, ORDER_FACTS
 from solatium.settings.regimes import Regimes
 
 
@@ -99,7 +99,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         F.when(has_joined, fields["quantity"]).cast("int").alias("quantity"),
     )
     rules = windows.select(
-        *KEY,
+        *WINDOW,
         "business_date",
         "application_open",
         "application_close",
@@ -110,7 +110,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
     )
     took_part = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1)))
     # every one is there: activity is of these windows
-    in_window = look_up(took_part, F.broadcast(rules), KEY, how="left")
+    in_window = look_up(took_part, F.broadcast(rules), WINDOW, how="left")
     seen = versions.select(
         F.col("account_id").alias("seen_account"),
         "registered_at",
@@ -165,20 +165,20 @@ def _shared_devices(activity: DataFrame, windows: DataFrame, regimes: Regimes) -
     most = regimes.setting(lambda regime: regime.screening.max_accounts_per_device, "int")
     return (
         activity.where(has_joined)
-        .select(*KEY, device)
+        .select(*WINDOW, device)
         .where(F.col("device_id").isNotNull())
-        .groupBy(*KEY, "device_id")
+        .groupBy(*WINDOW, "device_id")
         .count()
-        .join(F.broadcast(windows.select(*KEY, "regime")), on=list(KEY))
+        .join(F.broadcast(windows.select(*WINDOW, "regime")), on=WINDOW)
         .where(F.col("count") > most)
-        .select(*KEY, "device_id", F.lit(True).alias("is_shared"))
+        .select(*WINDOW, "device_id", F.lit(True).alias("is_shared"))
     )
 
 
 def _with_shared_devices(judged: DataFrame, shared: DataFrame) -> DataFrame:
     """Code 10."""
     code = F.when(F.col("is_shared"), F.array(F.lit("shared_device"))).otherwise(F.array())
-    return look_up(judged, shared, [*KEY, "device_id"], how="left").withColumn(
+    return look_up(judged, shared, [*WINDOW, "device_id"], how="left").withColumn(
         "reasons", F.concat("reasons", code.cast("array<string>"))
     )
 
@@ -188,16 +188,16 @@ def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
     is_clean = F.size("reasons") == 0
     first = (
         judged.where(F.col("shares_person") & is_clean)
-        .groupBy(*KEY, "person_id")
+        .groupBy(*WINDOW, "person_id")
         .agg(
             F.min(event_key(F.col("joined_at"), F.col("account_id"))).alias("first"),
             F.count("*").alias("rows"),
         )
         .where("rows > 1")
-        .select(*KEY, "person_id", key_id(F.col("first")).alias("first_account"))
+        .select(*WINDOW, "person_id", key_id(F.col("first")).alias("first_account"))
     )
     is_duplicate = is_clean & (F.col("account_id") != F.col("first_account"))
-    return look_up(judged, first, [*KEY, "person_id"], how="left").withColumn(
+    return look_up(judged, first, [*WINDOW, "person_id"], how="left").withColumn(
         "reasons",
         F.when(is_duplicate, F.array(F.lit("duplicate_person"))).otherwise(F.col("reasons")),
     )

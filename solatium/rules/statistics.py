@@ -9,9 +9,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.rules.activity import ACCOUNT, ORDER_STATES, signed_advance
+from solatium.contracts.keys import ACCOUNT, WINDOW
+from solatium.contracts.outcomes import ALLOCATED, KEEPS_THE_ADVANCE, ORDER_STATES
+from solatium.rules.activity import signed_advance
 from solatium.rules.screening import is_ready
-from solatium.rules.windows import KEY
 
 _CONFIRMED = ORDER_STATES.index("confirmed")
 
@@ -25,31 +26,29 @@ def window_results(
         return F.count(F.when(condition, F.lit(1)))
 
     outcome = F.col("outcome")
-    people = screened.groupBy(*KEY).agg(
+    people = screened.groupBy(*WINDOW).agg(
         F.count("*").alias("participants"),
         count(F.col("qualified")).alias("qualified"),
         count(is_ready()).alias("ready"),
     )
-    accounts = allocations.groupBy(*KEY).agg(
+    accounts = allocations.groupBy(*WINDOW).agg(
         count(outcome == "won").alias("winners"),
         count(outcome == "lost").alias("losers"),
         count(outcome == "forfeited").alias("forfeits"),
     )
     rush = (
         _entries(allocations, windows)
-        .groupBy(*KEY)
+        .groupBy(*WINDOW)
         .agg(
             F.count("*").alias("entries"),
             count(outcome != "no_attempt").alias("attempts"),
-            F.sum(F.when(outcome.isin("won", "forfeited", "voided"), F.col("size"))).alias(
-                "allocated_units"
-            ),
+            F.sum(F.when(outcome.isin(*ALLOCATED), F.col("size"))).alias("allocated_units"),
         )
     )
-    sold = activity.groupBy(*KEY).agg(F.sum("confirmed_units").alias("sold"))
+    sold = activity.groupBy(*WINDOW).agg(F.sum("confirmed_units").alias("sold"))
     counted = windows
     for counts in (people, accounts, rush, sold):
-        counted = counted.join(counts, on=list(KEY), how="left")
+        counted = counted.join(counts, on=WINDOW, how="left")
     numbers = ["participants", "qualified", "ready", "entries", "attempts", "winners", "losers"]
     numbers += ["forfeits", "allocated_units", "sold"]
     counted = counted.fillna(0, subset=numbers)
@@ -67,11 +66,11 @@ def _entries(allocations: DataFrame, windows: DataFrame) -> DataFrame:
     """One row for each entry, with its `outcome` and `size`."""
     competing = allocations.where(
         F.col("entry_id").isNotNull() & (F.col("outcome") != "not_formed")
-    ).select(*KEY, "entry_id", "outcome", "size")
-    units = F.broadcast(windows.select(*KEY, "unit"))
-    by_unit = competing.join(units, on=list(KEY))
+    ).select(*WINDOW, "entry_id", "outcome", "size")
+    units = F.broadcast(windows.select(*WINDOW, "unit"))
+    by_unit = competing.join(units, on=WINDOW)
     # members of a team have one outcome, one size
-    teams = by_unit.where("unit = 'team'").dropDuplicates([*KEY, "entry_id"])
+    teams = by_unit.where("unit = 'team'").dropDuplicates([*WINDOW, "entry_id"])
     return by_unit.where("unit = 'individual'").unionByName(teams)
 
 
@@ -86,12 +85,12 @@ def audit_discrepancies(
     of_ready = allocations.where(replay_won != platform_won).select(
         *ACCOUNT, "business_date", kind.alias("kind")
     )
-    dates = windows.where(F.col("held").isNull()).select(*KEY, "business_date")
+    dates = windows.where(F.col("held").isNull()).select(*WINDOW, "business_date")
     of_others = (
         activity.where(F.col("order_state") == _CONFIRMED)
         .select(*ACCOUNT)
-        .join(F.broadcast(dates), on=list(KEY))
-        .join(allocations.select(*ACCOUNT), on=list(ACCOUNT), how="left_anti")
+        .join(F.broadcast(dates), on=WINDOW)
+        .join(allocations.select(*ACCOUNT), on=ACCOUNT, how="left_anti")
         .select(*ACCOUNT, "business_date", F.lit("should_not_have_won").alias("kind"))
     )
     return contracts.warehouse("audit_discrepancies").shape(of_ready.unionByName(of_others))
@@ -103,15 +102,15 @@ def refunds_due(held: DataFrame, allocations: DataFrame, windows: DataFrame) -> 
     `held` has a row per account and window with `advance_held`, as `activity.activity` has it, or
     `advance_held` where payments have come since.
     """
-    dates = windows.where(F.col("held").isNull()).select(*KEY, "business_date")
+    dates = windows.where(F.col("held").isNull()).select(*WINDOW, "business_date")
     outcomes = allocations.select(*ACCOUNT, "outcome")
     owed = (
         held.where("advance_held > 0")
         .select(*ACCOUNT, F.col("advance_held").alias("amount"))
-        .join(F.broadcast(dates), on=list(KEY))
-        .join(outcomes, on=list(ACCOUNT), how="left")
+        .join(F.broadcast(dates), on=WINDOW)
+        .join(outcomes, on=ACCOUNT, how="left")
         .withColumn("outcome", F.coalesce("outcome", F.lit("not_ready")))
-        .where(~F.col("outcome").isin("won", "forfeited"))
+        .where(~F.col("outcome").isin(*KEEPS_THE_ADVANCE))
     )
     return contracts.warehouse("refunds_due").shape(owed)
 
@@ -121,9 +120,9 @@ def advance_held(payments: DataFrame, windows: DataFrame) -> DataFrame:
 
     `payments` are all accepted payment rows of the windows, of all times, late ones included.
     """
-    currencies = windows.select(*KEY, F.col("currency").alias("window_currency"))
+    currencies = windows.select(*WINDOW, F.col("currency").alias("window_currency"))
     return (
-        payments.join(F.broadcast(currencies), on=list(KEY))
+        payments.join(F.broadcast(currencies), on=WINDOW)
         .where(F.col("currency") == F.col("window_currency"))
         .groupBy(*ACCOUNT)
         .agg(F.sum(signed_advance()).alias("advance_held"))

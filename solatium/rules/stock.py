@@ -11,26 +11,16 @@ first few later entries can still win, so that the greedy look at the rest is sh
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from solatium.contracts.keys import ENTRY, WINDOW
 from solatium.dataframes.joins import look_up
-from solatium.rules.windows import KEY
+from solatium.dataframes.keep import Keep, kept_nowhere
 
-ENTRY = (*KEY, "entry_id")
 _OF_ENTRY = (*ENTRY, "size", "rank", "tiebreak")
-
-# Stores a frame under a name and gives it back, to be read from then on instead of computed.
-Keep = Callable[[DataFrame, str], DataFrame]
-
-
-def kept_nowhere(frame: DataFrame, name: str) -> DataFrame:
-    """Keeps nothing: the frame is computed each time it is used."""
-    return frame
-
 
 # Entries for each band, on the average. Smaller bands mean more to count, larger ones to sort.
 _BAND = 128
@@ -79,7 +69,7 @@ def _after_common_prefix(entries: DataFrame) -> DataFrame:
 
     Only where they have one rank, such as one microsecond; others are in one band.
     """
-    ends = entries.groupBy(*KEY).agg(
+    ends = entries.groupBy(*WINDOW).agg(
         (F.min("rank") == F.max("rank")).alias("is_tied"),
         F.min("tiebreak").alias("first"),
         F.max("tiebreak").alias("last"),
@@ -88,12 +78,12 @@ def _after_common_prefix(entries: DataFrame) -> DataFrame:
     same = F.filter(
         places, lambda i: F.substring("first", F.lit(1), i) == F.substring("last", F.lit(1), i)
     )
-    prefix = ends.where("is_tied").select(*KEY, (F.size(same) + 1).alias("start"))
+    prefix = ends.where("is_tied").select(*WINDOW, (F.size(same) + 1).alias("start"))
     tail = F.substring("tiebreak", F.col("start"), F.lit(_ID_BYTES))
     padded = F.rpad(F.hex(F.encode(tail, "UTF-8")), 2 * _ID_BYTES, "0")
     digits = F.conv(F.substring(padded, 1, 2 * _ID_BYTES), 16, 10).cast("bigint")
     return (
-        look_up(entries, F.broadcast(prefix), KEY, how="left")
+        look_up(entries, F.broadcast(prefix), WINDOW, how="left")
         # asked for outright: Sail takes a null start of a substring for its beginning
         .withColumn("digits", F.when(F.col("start").isNotNull(), digits).otherwise(F.lit(0)))
         .drop("start")
@@ -104,7 +94,7 @@ def _after_common_prefix(entries: DataFrame) -> DataFrame:
 
 
 def _most_in_a_window(entries: DataFrame) -> int:
-    counts = entries.groupBy(*KEY).count().agg(F.max("count").alias("most"))
+    counts = entries.groupBy(*WINDOW).count().agg(F.max("count").alias("most"))
     return counts.collect()[0]["most"] or 0
 
 
@@ -115,40 +105,40 @@ def _ends(entries: DataFrame) -> DataFrame:
     entries fit. `still_left` is what is left of the stock for the band `end`, and `most` what can
     be left behind it: less than the size of an entry there that does not fit.
     """
-    spans = entries.groupBy(*KEY).agg(
+    spans = entries.groupBy(*WINDOW).agg(
         F.min("digits").alias("lowest"),
         F.expr(f"(max(digits) - min(digits)) div (count(*) div {_BAND} + 1) + 1").alias("width"),
     )
     bands = (
         _banded(entries, spans)
-        .groupBy(*KEY, "band")
+        .groupBy(*WINDOW, "band")
         .agg(
             F.sum("size").cast("bigint").alias("units"),
             F.max("size").alias("largest"),
             F.min("left").alias("left"),
         )
     )
-    until = F.sum("units").over(Window.partitionBy(*KEY).orderBy("band"))
+    until = F.sum("units").over(Window.partitionBy(*WINDOW).orderBy("band"))
     too_much = bands.withColumn("before", until - F.col("units")).where(
         F.col("before") + F.col("units") > F.col("left")
     )
-    place = F.row_number().over(Window.partitionBy(*KEY).orderBy("band"))
+    place = F.row_number().over(Window.partitionBy(*WINDOW).orderBy("band"))
     still_left = F.col("left") - F.col("before")
     end = (
         too_much.withColumn("place", place)
         .where("place = 1")
         .select(
-            *KEY,
+            *WINDOW,
             F.col("band").alias("end"),
             still_left.alias("still_left"),
             F.least(still_left, F.col("largest") - 1).alias("most"),
         )
     )
-    return spans.join(end, on=list(KEY), how="left")
+    return spans.join(end, on=WINDOW, how="left")
 
 
 def _banded(entries: DataFrame, spans: DataFrame) -> DataFrame:
-    return look_up(entries, F.broadcast(spans), KEY).withColumn(
+    return look_up(entries, F.broadcast(spans), WINDOW).withColumn(
         "band", F.expr("(digits - lowest) div width")
     )
 
@@ -159,15 +149,17 @@ def _placed(entries: DataFrame, ends: DataFrame) -> DataFrame:
 
 def _first_of_each_size(after: DataFrame) -> DataFrame:
     """Of entries behind the end of the stock, by size, the bands with the first that could fit."""
-    counts = after.groupBy(*KEY, "size", "band").agg(
+    counts = after.groupBy(*WINDOW, "size", "band").agg(
         F.count("*").alias("number"), F.first("most").alias("most")
     )
     before = (
-        Window.partitionBy(*KEY, "size").orderBy("band").rowsBetween(Window.unboundedPreceding, -1)
+        Window.partitionBy(*WINDOW, "size")
+        .orderBy("band")
+        .rowsBetween(Window.unboundedPreceding, -1)
     )
     counts = counts.withColumn("earlier", F.coalesce(F.sum("number").over(before), F.lit(0)))
-    wanted = counts.where(F.expr("earlier < most div size")).select(*KEY, "size", "band")
-    return after.join(wanted, on=[*KEY, "size", "band"], how="left_semi")
+    wanted = counts.where(F.expr("earlier < most div size")).select(*WINDOW, "size", "band")
+    return after.join(wanted, on=[*WINDOW, "size", "band"], how="left_semi")
 
 
 # What is left: put in order
@@ -175,20 +167,20 @@ def _first_of_each_size(after: DataFrame) -> DataFrame:
 
 def _in_order(undecided: DataFrame, later: list[DataFrame]) -> list[DataFrame]:
     """Takes the undecided in order while they fit, then of all that follow what still fits."""
-    order = Window.partitionBy(*KEY).orderBy("rank", "tiebreak")
+    order = Window.partitionBy(*WINDOW).orderBy("rank", "tiebreak")
     ranked = undecided.withColumn("until", F.sum("size").over(order).cast("bigint"))
     # sizes are positive, so that the sum grows: those that fit are the first ones
     fits = F.col("until") <= F.col("left")
-    remaining = ranked.groupBy(*KEY).agg(
+    remaining = ranked.groupBy(*WINDOW).agg(
         (F.min("left") - F.coalesce(F.max(F.when(fits, F.col("until"))), F.lit(0))).alias("most")
     )
     behind = [frame.select(*_OF_ENTRY) for frame in (ranked.where(~fits), *later)]
     could_fit = (
         reduce(DataFrame.unionByName, behind)
-        .join(remaining, on=list(KEY))
+        .join(remaining, on=WINDOW)
         .where(F.col("size") <= F.col("most"))
     )
-    place = F.row_number().over(Window.partitionBy(*KEY, "size").orderBy("rank", "tiebreak"))
+    place = F.row_number().over(Window.partitionBy(*WINDOW, "size").orderBy("rank", "tiebreak"))
     candidates = could_fit.withColumn("place", place).where("place <= most div size")
     return [ranked.where(fits), _greedy(candidates)]
 
@@ -196,7 +188,7 @@ def _in_order(undecided: DataFrame, later: list[DataFrame]) -> list[DataFrame]:
 def _greedy(candidates: DataFrame) -> DataFrame:
     """Takes the few candidates of a window one by one, in order, while they fit `most`."""
     row = F.struct("rank", "tiebreak", "size", "entry_id")
-    lists = candidates.groupBy(*KEY).agg(
+    lists = candidates.groupBy(*WINDOW).agg(
         F.array_sort(F.collect_list(row)).alias("row"), F.first("most").alias("most")
     )
 
@@ -209,7 +201,7 @@ def _greedy(candidates: DataFrame) -> DataFrame:
 
     start = F.struct(F.col("most").cast("bigint").alias("left"), F.lit("").alias("marks"))
     marks = F.aggregate("row", start, step)["marks"]
-    flat = lists.withColumn("marks", marks).select(*KEY, "marks", F.posexplode("row"))
+    flat = lists.withColumn("marks", marks).select(*WINDOW, "marks", F.posexplode("row"))
     return flat.where(F.expr("substring(marks, pos + 1, 1) = '1'")).select(
-        *KEY, F.col("col")["entry_id"].alias("entry_id")
+        *WINDOW, F.col("col")["entry_id"].alias("entry_id")
     )

@@ -9,14 +9,12 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.keys import WINDOW
 from solatium.dataframes.event_keys import content
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 
-KEY = ("commodity_id", "window_id")
-
 # Why a window is held: what stands in `held`, and as the status of its results.
-HELD = ("seed_missing", "seed_mismatch")
 
 
 def business_date(timezone: str) -> Column:
@@ -43,7 +41,7 @@ def in_force(
     needs_seed = F.col("policy") != "first_come"
     held = F.when(needs_seed & F.col("seed").isNull(), F.col("without_seed"))
     return (
-        latest.join(seeds, on=list(KEY), how="left")
+        latest.join(seeds, on=WINDOW, how="left")
         .withColumn("held", held)
         .withColumn("seed", F.when(needs_seed, F.col("seed")))
         .withColumn("business_date", business_date(settings.timezone))
@@ -64,12 +62,12 @@ def changed(before: DataFrame, after: DataFrame) -> DataFrame:
         # a window's dates and seed are marked by themselves: neither is a column of its version
         draw = [F.coalesce(name, F.lit("")) for name in ("seed", "held")]
         mark = F.concat_ws("|", "content", F.col("dt").cast("string"), *draw)
-        return frame.select(*KEY, F.col("business_date").alias(name), mark.alias(f"{name}_mark"))
+        return frame.select(*WINDOW, F.col("business_date").alias(name), mark.alias(f"{name}_mark"))
 
     old, new = marked(before, "old_date"), marked(after, "new_date")
     same = F.col("old_date_mark").eqNullSafe(F.col("new_date_mark"))
-    both = new.join(old, on=list(KEY), how="full")
-    return both.where(~same).select(*KEY, "old_date", "new_date")
+    both = new.join(old, on=WINDOW, how="full")
+    return both.where(~same).select(*WINDOW, "old_date", "new_date")
 
 
 def moved(changed: DataFrame) -> DataFrame:
@@ -86,29 +84,29 @@ def _seeds(versions: DataFrame) -> DataFrame:
     order = versions.withColumn("content", _content())
     commitments = _first(order.where(F.col("seed_commitment").isNotNull()), descending=False)
     offered = order.where(F.col("draw_seed").isNotNull()).join(
-        commitments.select(*KEY, F.col("seed_commitment").alias("commitment")),
-        on=list(KEY),
+        commitments.select(*WINDOW, F.col("seed_commitment").alias("commitment")),
+        on=WINDOW,
         how="left",
     )
     keeps_it = F.col("commitment").isNull() | (
         F.sha2(F.col("draw_seed").cast("binary"), 256) == F.col("commitment")
     )
     seeds = _first(offered.where(keeps_it), descending=False)
-    broken = offered.where(~keeps_it).select(*KEY).distinct().withColumn("broken", F.lit(True))
+    broken = offered.where(~keeps_it).select(*WINDOW).distinct().withColumn("broken", F.lit(True))
     missing = F.when(F.col("broken"), F.lit("seed_mismatch")).otherwise(F.lit("seed_missing"))
     return (
-        versions.select(*KEY)
+        versions.select(*WINDOW)
         .distinct()
-        .join(seeds.select(*KEY, F.col("draw_seed").alias("seed")), on=list(KEY), how="left")
-        .join(broken, on=list(KEY), how="left")
-        .select(*KEY, "seed", missing.alias("without_seed"))
+        .join(seeds.select(*WINDOW, F.col("draw_seed").alias("seed")), on=WINDOW, how="left")
+        .join(broken, on=WINDOW, how="left")
+        .select(*WINDOW, "seed", missing.alias("without_seed"))
     )
 
 
 def _first(versions: DataFrame, *, descending: bool) -> DataFrame:
     """The earliest (or latest) version of each window, by (updated_at, dt, content)."""
     columns = [F.col("updated_at"), F.col("dt"), F.col("content")]
-    order = Window.partitionBy(*KEY).orderBy(
+    order = Window.partitionBy(*WINDOW).orderBy(
         *(c.desc() if descending else c.asc() for c in columns)
     )
     return (

@@ -6,6 +6,7 @@ Looked for when a run has failed, so that a run that does not fail pays nothing 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from deltalake import DeltaTable
 
 from solatium.errors import SolatiumError, WarehouseError, reason, said
 from solatium.landing.footers import rows_read
-from solatium.nightly.progress import log
 from solatium.storage.location import Location
 from solatium.warehouse.delta_log import DeltaLog
 from solatium.warehouse.tables import Commit, Warehouse, damaged
@@ -52,7 +52,9 @@ def diagnosed(root: Location) -> Iterator[None]:
                     f"it was noticed by: {reason(error)}",
                 ],
             ) from error
-        log.warning("the run failed; looking for damaged files in %s", root)
+        logging.getLogger("solatium").warning(
+            "the run failed; looking for damaged files in %s", root
+        )
         if problems := damages(root):
             raise damaged(root, [*problems, f"it was noticed by: {reason(error)}"]) from error
         raise

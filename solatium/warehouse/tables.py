@@ -15,6 +15,7 @@ night: the next run takes it back before it begins. The records form a chain by 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,6 @@ from pyspark.sql import DataFrame
 from solatium.contracts import Column, Table
 from solatium.engine import Engine
 from solatium.errors import UsageError, WarehouseError
-from solatium.nightly.progress import log
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
 from solatium.warehouse.delta_log import DeltaLog
@@ -183,7 +183,9 @@ class Warehouse:
         try:
             (self.root / "_newest_commit").replace_text(str(commit.number))
         except OSError as error:  # the night is done, and the next one writes it
-            log.warning("%s: %s", self.root / "_newest_commit", error.strerror)
+            logging.getLogger("solatium").warning(
+                "%s: %s", self.root / "_newest_commit", error.strerror
+            )
         return commit
 
     def _keep(self, commit: Commit) -> None:

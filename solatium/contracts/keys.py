@@ -1,0 +1,25 @@
+"""The keys of rows, named once: what a row of a table or a frame is told apart by.
+
+They are lists, since that is what joins and groupings of data frames take.
+"""
+
+from __future__ import annotations
+
+# docs/rules.md section 1: one rush of one commodity.
+WINDOW = ["commodity_id", "window_id"]
+
+# Section 4: an account in a window.
+ACCOUNT = [*WINDOW, "account_id"]
+
+# Section 5: what competes for the stock of a window, and what is named by its members.
+ENTRY = [*WINDOW, "entry_id"]
+TEAM = [*WINDOW, "team_id"]
+
+# Section 2: an event of a log.
+EVENT = [*WINDOW, "event_id"]
+
+# Section 7: what a streak belongs to.
+ACCOUNT_SCOPE = ["account_id", "scope"]
+
+# Section 8: what has a balance in the ledger. An entry id names its parts in this order.
+AWARD = ["account_id", "commodity_id", "window_id"]
