@@ -352,7 +352,7 @@ def test_a_malformed_contract_names_its_file_and_fault(
     text = (ROOT / "schemas" / "payment.yaml").read_text(encoding="utf-8")
     assert change[0] in text
     (tmp_path / "payment.yaml").write_text(text.replace(*change), encoding="utf-8")
-    monkeypatch.setattr(contracts, "data_folder", lambda name: tmp_path)
+    monkeypatch.setattr(tables, "data_folder", lambda name: tmp_path)
     with pytest.raises(ContractError, match=message) as raised:
         contracts.landing.__wrapped__("payment")
     assert str(raised.value).startswith("schemas/payment.yaml: ")

@@ -28,7 +28,7 @@ from solatium.generate.configuration import configuration
 from solatium.generate.make import Made, generate
 from solatium.generate.spec import GRACE_DAYS, Spec
 from solatium.settings import exact_yaml
-from solatium.settings.load import load
+from solatium.settings.load import from_mapping, load
 
 FIRST = Spec.first_date
 CLEAN = {"late": 0.0, "bad": 0.0, "duplicates": 0.0, "conflicts": 0.0}
@@ -274,7 +274,7 @@ def test_by_default_no_arrival_date_has_more_bad_rows_than_the_gate_allows(
     tmp_path: Path, participations: int
 ) -> None:
     made = generate(tmp_path / "logs", Spec(participations=participations, nights=3))
-    limit = float(load.load(None).gates.max_quarantine_share)
+    limit = float(load(None).gates.max_quarantine_share)
     for name in contracts.LANDING:
         contract = contracts.landing(name)
         rows, wrong = Counter[date](), Counter[date]()
@@ -369,8 +369,8 @@ def test_only_the_landing_zone_lies_in_the_landing_zone(made: Made) -> None:
 
 
 def test_the_configuration_is_sound_and_lets_pass_what_was_asked_for(made: Made) -> None:
-    loaded = load.load(made.config)
-    assert loaded == load.from_mapping(configuration(MADE_OF))
+    loaded = load(made.config)
+    assert loaded == from_mapping(configuration(MADE_OF))
     assert loaded.gates.max_quarantine_share >= Decimal("0.06")
     assert loaded.history.scope == "campaign"
     assert "sources" not in yaml.safe_load(made.config.read_text(encoding="utf-8"))
