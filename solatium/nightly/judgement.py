@@ -18,13 +18,15 @@ from solatium.contracts import EVENTS
 from solatium.contracts.keys import WINDOW
 from solatium.contracts.outcomes import HELD
 from solatium.dataframes.compare import days
+from solatium.dataframes.counting import count_where
 from solatium.nightly.context import Context
 from solatium.nightly.tally import Tally
-from solatium.rules import statistics
+from solatium.rules import platform_audit, refunds, window_results
+from solatium.rules.accounts import account_versions
 from solatium.rules.activity import activity
 from solatium.rules.allocation import allocate
 from solatium.rules.bonus import bonus_awards
-from solatium.rules.screening import account_versions, looks_at_devices, screen
+from solatium.rules.screening import looks_at_devices, screen
 
 
 class Judging:
@@ -125,15 +127,15 @@ class Judging:
         with stage_of("count and audit", day) as stage:
             stage.rows_in = self.written["allocations"]
             allocations = self._only(self.of("allocations", dates), due, instead_of)
-            results = statistics.window_results(due, screened, allocations, acts)
+            results = window_results.window_results(due, screened, allocations, acts)
             self.put("window_results", results, dates, instead_of)
             self._tally(self._only(self.of("window_results", dates), due, instead_of))
-            audit = statistics.audit_discrepancies(allocations, acts, due)
+            audit = platform_audit.audit_discrepancies(allocations, acts, due)
             stage.rows_out = self.put("audit_discrepancies", audit, dates, instead_of)
         if instead_of is None:  # or payments may have come that no longer count for the rush
             with stage_of("list refunds", day) as stage:
-                refunds = statistics.refunds_due(acts, allocations, due)
-                stage.rows_out = self.put("refunds_due", refunds, dates)
+                owed = refunds.refunds_due(acts, allocations, due)
+                stage.rows_out = self.put("refunds_due", owed, dates)
 
     def _activity(self, dates: list[date], due: DataFrame) -> DataFrame:
         """What accounts did, gathered from the logs by as many parts of accounts as it takes."""
@@ -175,7 +177,7 @@ class Judging:
         is_held = F.col("status").isin(*HELD)
         is_restated = F.col("business_date") <= F.lit(self.closed_before)
         counts = results.agg(
-            F.count("*"), F.count(F.when(is_held, 1)), F.count(F.when(is_restated, 1))
+            F.count("*"), count_where(is_held), count_where(is_restated)
         ).collect()[0]
         self.tally.windows_judged += counts[0]
         self.tally.windows_held += counts[1]

@@ -25,8 +25,8 @@ from solatium.nightly.intake import Intake
 from solatium.nightly.judgement import Judging
 from solatium.nightly.restatement import Restated, Restating
 from solatium.nightly.tally import Tally
-from solatium.rules import history, statistics
-from solatium.rules.bonus import latest_accounts
+from solatium.rules import history, refunds
+from solatium.rules.accounts import latest_accounts
 from solatium.warehouse.tables import Commit
 
 # All tables of a warehouse: those of docs/tables.md, and the pipeline's own.
@@ -154,9 +154,9 @@ class Night:
         with self.context.stages.stage("list refunds", self.day) as stage:
             due, columns = closed[0], contracts.landing("payment").names
             payments = self.judging.of("payment", dates).select(*columns)
-            held = statistics.advance_held(payments.unionByName(late.select(*columns)), due)
-            refunds = statistics.refunds_due(held, self.judging.of("allocations", dates), due)
-            stage.rows_out = self.judging.put("refunds_due", refunds, dates, named)
+            held = refunds.advance_held(payments.unionByName(late.select(*columns)), due)
+            owed = refunds.refunds_due(held, self.judging.of("allocations", dates), due)
+            stage.rows_out = self.judging.put("refunds_due", owed, dates, named)
 
     def _newly_closed(self) -> list[date]:
         """The closed dates of which the ledger may not hold what is awarded."""

@@ -26,7 +26,7 @@ from solatium.nightly.intake import Known
 from solatium.nightly.judgement import Judging
 from solatium.nightly.past_history import Past
 from solatium.rules import history
-from solatium.rules.bonus import latest_accounts_by_date
+from solatium.rules.accounts import latest_accounts_by_date
 from solatium.warehouse.tables import Commit
 
 _WINDOWS = replace(

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from solatium import __version__, contracts, engine
 from solatium.contracts.outcomes import HELD
+from solatium.dataframes.counting import count_where
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError, reason
 from solatium.landing.gates import AcceptedGate, Gates, accepted_on
@@ -440,7 +441,7 @@ class _Run:
             .where(is_judged)
             .groupBy("business_date")
             .agg(
-                F.count(F.when(F.col("amount") > 0, F.lit(1))).alias("bonuses"),
+                count_where(F.col("amount") > 0).alias("bonuses"),
                 F.sum("amount").alias("bonus_amount"),
             )
         )

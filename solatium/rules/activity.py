@@ -17,8 +17,7 @@ from solatium.contracts.outcomes import ORDER_STATES
 from solatium.dataframes.event_keys import event_key, key_field, without_end
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
-
-# Order states, first that holds (docs/rules.md section 6).
+from solatium.rules.advances import signed_advance
 
 # What the order logs say of an account, in columns of `activity`.
 ORDER_FACTS = (
@@ -170,13 +169,6 @@ def _of_withdrawn(events: DataFrame) -> DataFrame:
         .groupBy(*ACCOUNT)
         .agg(F.min(rejoined).alias("rejoined_at"))
         .select(*ACCOUNT, _marked(withdrew=F.lit(True)), "rejoined_at")
-    )
-
-
-def signed_advance() -> Column:
-    """The amount of an advance payment event, refunds negative; null for other kinds."""
-    return F.when(F.col("kind") == "advance_paid", F.col("amount")).when(
-        F.col("kind") == "advance_refunded", -F.col("amount")
     )
 
 

@@ -17,7 +17,9 @@ from solatium.dataframes.event_keys import key_id, key_time
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import Keep, kept_nowhere
 from solatium.rules import entries, tickets
+from solatium.rules.platform_audit import platform_outcome
 from solatium.rules.stock import allocated
+from solatium.rules.weights import with_weights
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 
@@ -37,7 +39,7 @@ def allocate(
     """
     formed = keep(entries.formed(screened, windows), "windows_formed")
     ready = entries.ready_accounts(screened, formed)
-    # what no window has, no window pays for
+    # a night without teams or weights does not pay for them
     kinds = windows.agg(
         F.bool_or(F.col("unit") == "team").alias("teams"),
         F.bool_or(F.col("policy") == "weighted_lottery").alias("weights"),
@@ -49,11 +51,11 @@ def allocate(
         parts = [ready.where(~in_team), teams]
     if kinds.weights:
         parts = [
-            entries.weighed(part, opening, settings, regimes, teams=place == 1)
+            with_weights(part, opening, settings, regimes, teams=place == 1)
             for place, part in enumerate(parts)
         ]
     entered = reduce(DataFrame.unionByName, parts)
-    entered = keep(entries.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
+    entered = keep(tickets.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
     won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
     judged = look_up(entered, won, ENTRY, how="left")
     table = contracts.warehouse("allocations")
@@ -61,19 +63,6 @@ def allocate(
         judged.withColumn("outcome", _outcome())
         .withColumn("attempted_at", key_time(F.col("attempt")))
         .withColumn("platform_outcome", platform_outcome())
-    )
-
-
-def platform_outcome() -> Column:
-    """What the platform's own order log says of an account."""
-    state = F.col("order_state")
-    cancelled, voided = ORDER_STATES.index("cancelled"), ORDER_STATES.index("voided")
-    return (
-        F.when(state.isNull(), "none")
-        .when(state == ORDER_STATES.index("confirmed"), "won")
-        .when((state == cancelled) & F.col("cancelled_after_confirmation"), "forfeited")
-        .when((state == voided) & F.col("voided_after_confirmation"), "voided")
-        .otherwise("lost")
     )
 
 

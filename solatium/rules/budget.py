@@ -16,6 +16,7 @@ from solatium.contracts.keys import ENTRY
 from solatium.dataframes.event_keys import END
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import Keep, kept_nowhere
+from solatium.rules.award_steps import stepped
 from solatium.rules.stock import allocated
 from solatium.settings.regimes import Regimes
 from solatium.settings.sections import Regime
@@ -45,17 +46,8 @@ def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> Da
     lucky = allocated(_entries(keep(cut.where(F.col("total").isNotNull()), "cut_awards")), keep)
     one_more = lucky.select("entry_id", F.lit(1).cast("bigint").alias("one_more"))
     cents = F.col("floored") + F.coalesce("one_more", F.lit(0))
-    changes = cents.isNotNull() & (cents != F.col("cents"))
-    return (
-        look_up(cut, one_more, ["entry_id"], how="left")
-        .withColumns(
-            {
-                "reason": F.when(changes, F.lit("budget_scaled")).otherwise(F.col("reason")),
-                "cents": F.when(changes, cents).otherwise(F.col("cents")),
-            }
-        )
-        .select(*awards.columns)
-    )
+    with_one_more = look_up(cut, one_more, ["entry_id"], how="left")
+    return stepped(with_one_more, "budget_scaled", cents.isNotNull(), cents).select(*awards.columns)
 
 
 def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:

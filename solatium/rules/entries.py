@@ -14,11 +14,8 @@ from solatium.contracts.keys import ACCOUNT, TEAM, WINDOW
 from solatium.dataframes.event_keys import key_field
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
-from solatium.rules import history, tickets
 from solatium.rules.activity import ORDER_FACTS
 from solatium.rules.screening import is_ready
-from solatium.settings.load import Settings
-from solatium.settings.regimes import Regimes
 
 # What is known of a window that somebody enters, and what only matters until it is said who enters,
 # with what ticket.
@@ -141,42 +138,4 @@ def _with_one_more(team: Column, member: Column) -> Column:
             (team[name] | member[name]).alias(name)
             for name in ("cancelled_after_confirmation", "voided_after_confirmation")
         ),
-    )
-
-
-def weighed(
-    entered: DataFrame, opening: DataFrame, settings: Settings, regimes: Regimes, *, teams: bool
-) -> DataFrame:
-    """The rows with `weight` int: how many tickets an entry of a weighted lottery draws.
-
-    `opening` is `account_history` of all outcomes before the business dates of weighted lotteries;
-    `teams` says whether the rows are of teams, which have the mean of their members' points.
-    """
-    is_weighted = (F.col("policy") == "weighted_lottery") & F.col("entry_id").isNotNull()
-    pointed = history.points(entered.where(is_weighted), opening, settings, regimes)
-    if teams:
-        # halves up: twice the sum and the number, divided by twice the number
-        mean = F.call_function("div", F.sum("points") * 2 + F.count("*"), F.count("*") * 2)
-        means = pointed.groupBy(*WINDOW, "entry_id").agg(mean.cast("int").alias("points"))
-        pointed = pointed.drop("points").join(means, on=[*WINDOW, "entry_id"])
-    most = regimes.setting(lambda regime: regime.draw.weight_cap, "int")
-    weight = F.least(F.coalesce("points", F.lit(0)), most) + 1
-    others = entered.where(~is_weighted).withColumn("weight", F.lit(1))
-    return pointed.withColumn("weight", weight).drop("points").unionByName(others)
-
-
-def with_tickets(entered: DataFrame) -> DataFrame:
-    """The rows with `ticket` of the entries of drawn windows; `weight` is null for the others."""
-    is_drawn = F.col("is_formed") & (F.col("policy") != "first_come")
-    is_drawn = is_drawn & F.col("entry_id").isNotNull()
-    parts = (F.col("seed"), F.col("commodity_id"), F.col("window_id"), F.col("entry_id"))
-    if "weight" not in entered.columns:
-        entered = entered.withColumn("weight", F.lit(1))
-        ticket = tickets.ticket(*parts)
-    else:
-        ticket = F.when(F.col("weight") == 1, tickets.ticket(*parts)).otherwise(
-            tickets.smallest_ticket(*parts, F.col("weight"))
-        )
-    return entered.withColumn("ticket", F.when(is_drawn, ticket)).withColumn(
-        "weight", F.when(is_drawn, F.col("weight"))
     )

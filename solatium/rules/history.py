@@ -15,9 +15,11 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.contracts.keys import ACCOUNT_SCOPE, WINDOW
 from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
+from solatium.dataframes.counting import count_where
 from solatium.dataframes.event_keys import event_key, key_field
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
+from solatium.rules.advances import advance_of
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.settings.sections import Regime
@@ -94,9 +96,6 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
     """`account_history`: `opening` with the account outcomes of later dates added to it."""
     result, day = F.col("result"), F.col("business_date")
 
-    def number(name: str) -> Column:
-        return F.count(F.when(result == name, F.lit(1)))
-
     # history order as one string, with the streak after the outcome at its end
     place = event_key(
         F.col("rush_close"),
@@ -110,9 +109,9 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
         .groupBy(*ACCOUNT_SCOPE)
         .agg(
             F.count("*").alias("attempts"),
-            number("won").alias("wins"),
-            number("lost").alias("failures"),
-            number("forfeited").alias("forfeits"),
+            count_where(result == "won").alias("wins"),
+            count_where(result == "lost").alias("failures"),
+            count_where(result == "forfeited").alias("forfeits"),
             F.max(F.concat(day.cast("string"), place)).alias("last"),
             F.max("consecutive_failures").alias("longest_streak"),
             F.min(day).alias("first_business_date"),
@@ -211,7 +210,7 @@ def _countable(
     )
     took_place = F.col("outcome").isin(*TOOK_PLACE)
     result = F.col(source)
-    advance = F.col("advance_amount") * F.col("quantity").cast("decimal(10,0)")
+    advance = advance_of(F.col("quantity"))
     least = regimes.setting(lambda regime: regime.history.min_advance, "decimal(18,2)")
     limit = regimes.setting(_within_micros, "bigint")
     waited = F.unix_micros("attempted_at") - F.unix_micros("rush_open")

@@ -1,51 +1,20 @@
 """User screening: which participants are qualified, and why others are not.
 
-docs/rules.md sections 3 and 4.
+docs/rules.md section 4.
 """
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.keys import ACCOUNT, WINDOW
-from solatium.dataframes.event_keys import content, event_key, key_field, key_id
+from solatium.dataframes.event_keys import event_key, key_field, key_id
 from solatium.dataframes.joins import fewer, look_up
-from solatium.dataframes.keep import Keep, kept_nowhere
 from solatium.rules.activity import JOIN_FIELDS, ORDER_FACTS
+from solatium.rules.advances import advance_state
 from solatium.settings.regimes import Regimes
-
-
-def account_versions(accounts: DataFrame, keep: Keep = kept_nowhere) -> DataFrame:
-    """Account rows, each with the time `superseded_at` from which a later version counts.
-
-    `accounts` has the versions that are in sight by arrival date. A version counts at times `t`
-    with `updated_at <= t < superseded_at` (null: for good), so that a window sees one at most.
-    `shares_person` is whether another account has, or had, the same `person_id`. Versions are put
-    in order only of the accounts that have several; `keep` stores the ids of these.
-    """
-    shared = (
-        accounts.where(F.col("person_id").isNotNull())
-        .groupBy("person_id")
-        .agg((F.min("account_id") < F.max("account_id")).alias("shares_person"))
-        .where("shares_person")
-    )
-    known = look_up(accounts, shared, ["person_id"], how="left").withColumn(
-        "shares_person", F.coalesce("shares_person", F.lit(False))
-    )
-    several = accounts.groupBy("account_id").count().where("count > 1").select("account_id")
-    several = keep(several, "accounts_with_versions")
-    order = Window.partitionBy("account_id").orderBy("updated_at", "dt", "content")
-    in_order = (
-        known.join(several, on="account_id", how="left_semi")
-        .withColumn("content", content(contracts.landing("accounts")))
-        .withColumn("superseded_at", F.lead("updated_at").over(order))
-        .drop("content")
-    )
-    single = known.join(several, on="account_id", how="left_anti")
-    for_good = F.lit(None).cast("timestamp")
-    return single.withColumn("superseded_at", for_good).unionByName(in_order).drop("dt")
 
 
 def screen(
@@ -53,9 +22,9 @@ def screen(
 ) -> DataFrame:
     """`screened_participants`: one row per window and account that took part.
 
-    Beside the table's columns it has ORDER_FACTS, so that whoever replays the rush need not look
-    for them again by account. `activity` is from `activity.activity`, `versions` from
-    `account_versions`, `windows` are those in force (`windows.in_force`).
+    Beside the table's columns it has ORDER_FACTS, so that replaying the rush need not join them
+    again. `activity` is from `activity.activity`, `versions` from `accounts.account_versions`;
+    `windows` are those in force (`windows.in_force`).
     """
     facts = _facts(activity, versions, windows)
     judged = facts.withColumn("reasons", F.array_compact(F.array(*_codes(regimes))))
@@ -67,7 +36,7 @@ def screen(
     return (
         judged.withColumn("qualified", F.size("reasons") == 0)
         .withColumn("joined_at", F.when(F.col("has_joined"), F.col("joined_at")))
-        .withColumn("advance_state", _advance_state())
+        .withColumn("advance_state", advance_state())
         .select(*table.typed(), *ORDER_FACTS)
     )
 
@@ -200,16 +169,4 @@ def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
     return look_up(judged, first, [*WINDOW, "person_id"], how="left").withColumn(
         "reasons",
         F.when(is_duplicate, F.array(F.lit("duplicate_person"))).otherwise(F.col("reasons")),
-    )
-
-
-def _advance_state() -> Column:
-    required = F.col("advance_amount") * F.greatest("quantity", F.lit(0)).cast("decimal(10,0)")
-    net = F.col("advance_net")
-    return (
-        F.when(required == 0, "not_required")
-        .when(net >= required, "paid")
-        .when(net > 0, "partial")
-        .when(F.col("advance_paid"), "refunded")
-        .otherwise("unpaid")
     )

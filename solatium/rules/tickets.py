@@ -7,7 +7,7 @@ gives tickets 0 to 3 of an entry, 16 hex digits each.
 
 from __future__ import annotations
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 _DIGITS = 16  # of a ticket
@@ -51,3 +51,23 @@ def rank(ticket: Column) -> Column:
 def tiebreak(ticket: Column, entry_id: Column) -> Column:
     """What orders entries of one rank: the ticket's last digit, then the entry id."""
     return F.concat(F.substring(ticket, _LEADING + 1, 1), entry_id)
+
+
+def with_tickets(entered: DataFrame) -> DataFrame:
+    """The rows of entries with `ticket`, and with `weight` where they have none yet.
+
+    Both are null for entries of windows that are first come, and for rows without an entry.
+    """
+    is_drawn = F.col("is_formed") & (F.col("policy") != "first_come")
+    is_drawn = is_drawn & F.col("entry_id").isNotNull()
+    parts = (F.col("seed"), F.col("commodity_id"), F.col("window_id"), F.col("entry_id"))
+    if "weight" not in entered.columns:
+        entered = entered.withColumn("weight", F.lit(1))
+        drawn = ticket(*parts)
+    else:
+        drawn = F.when(F.col("weight") == 1, ticket(*parts)).otherwise(
+            smallest_ticket(*parts, F.col("weight"))
+        )
+    return entered.withColumn("ticket", F.when(is_drawn, drawn)).withColumn(
+        "weight", F.when(is_drawn, F.col("weight"))
+    )

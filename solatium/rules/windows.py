@@ -5,20 +5,19 @@ docs/rules.md sections 1, 2 and 5. All frames here are small: one row for each v
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.keys import WINDOW
-from solatium.dataframes.event_keys import content
+from solatium.dataframes.versions import latest, with_content
+from solatium.rules.seeds import seeds
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 
-# Why a window is held: what stands in `held`, and as the status of its results.
-
 
 def business_date(timezone: str) -> Column:
-    """The calendar date of rush_close in the configured timezone."""
+    """The calendar date of rush_close in the configured time zone."""
     return F.to_date(F.from_utc_timestamp("rush_close", timezone))
 
 
@@ -32,16 +31,18 @@ def in_force(
 ) -> DataFrame:
     """One row for each window that has a visible version: the latest one, with its seed.
 
-    `visible` and `late` are valid versions with `dt`. Given are the contract's columns (of which
-    `limit_per_account` and `min_qualified` have their defaults), `dt`, `business_date`, `regime`,
-    `seed`, and `held`: null, `seed_missing` or `seed_mismatch`.
+    `visible` and `late` are valid versions with `dt`. Columns: those of the contract (with the
+    defaults of `limit_per_account` and `min_qualified`; without the seed's own two), `dt`,
+    `content`, `business_date`, `regime`, `seed`, and `held`: null, `seed_missing` or
+    `seed_mismatch`.
     """
-    latest = _first(visible.withColumn("content", _content()), descending=True)
-    seeds = _seeds(visible.unionByName(late))
+    table = contracts.landing("windows")
+    versions = with_content(visible.unionByName(late), table)
     needs_seed = F.col("policy") != "first_come"
     held = F.when(needs_seed & F.col("seed").isNull(), F.col("without_seed"))
     return (
-        latest.join(seeds, on=WINDOW, how="left")
+        latest(with_content(visible, table), WINDOW)
+        .join(seeds(versions), on=WINDOW, how="left")
         .withColumn("held", held)
         .withColumn("seed", F.when(needs_seed, F.col("seed")))
         .withColumn("business_date", business_date(settings.timezone))
@@ -53,13 +54,14 @@ def in_force(
 
 
 def changed(before: DataFrame, after: DataFrame) -> DataFrame:
-    """Windows whose version, date or seed differ, or that are new or gone.
+    """Windows whose version, date or seed changed, new ones and removed ones included.
 
-    Columns: key, `old_date` and `new_date`, null where the window was or is not in force.
+    `before` and `after` are from `in_force`. Columns: WINDOW, `old_date` and `new_date`: the
+    business dates, null where the window was not, or is not, in force.
     """
 
     def marked(frame: DataFrame, name: str) -> DataFrame:
-        # a window's dates and seed are marked by themselves: neither is a column of its version
+        # the seed is no column of the version in force, and so is compared by itself
         draw = [F.coalesce(name, F.lit("")) for name in ("seed", "held")]
         mark = F.concat_ws("|", "content", F.col("dt").cast("string"), *draw)
         return frame.select(*WINDOW, F.col("business_date").alias(name), mark.alias(f"{name}_mark"))
@@ -71,48 +73,5 @@ def changed(before: DataFrame, after: DataFrame) -> DataFrame:
 
 
 def moved(changed: DataFrame) -> DataFrame:
-    """Of the windows that `changed`, those that are on another date, or new or gone."""
+    """Those of the `changed` windows whose business date changed, new and removed ones included."""
     return changed.where(~F.col("old_date").eqNullSafe(F.col("new_date")))
-
-
-def _seeds(versions: DataFrame) -> DataFrame:
-    """Of each window with a seed or commitment: `seed`, or what it is held as `without_seed`.
-
-    The earliest commitment binds; the earliest seed that keeps it counts. So no later version can
-    draw again.
-    """
-    order = versions.withColumn("content", _content())
-    commitments = _first(order.where(F.col("seed_commitment").isNotNull()), descending=False)
-    offered = order.where(F.col("draw_seed").isNotNull()).join(
-        commitments.select(*WINDOW, F.col("seed_commitment").alias("commitment")),
-        on=WINDOW,
-        how="left",
-    )
-    keeps_it = F.col("commitment").isNull() | (
-        F.sha2(F.col("draw_seed").cast("binary"), 256) == F.col("commitment")
-    )
-    seeds = _first(offered.where(keeps_it), descending=False)
-    broken = offered.where(~keeps_it).select(*WINDOW).distinct().withColumn("broken", F.lit(True))
-    missing = F.when(F.col("broken"), F.lit("seed_mismatch")).otherwise(F.lit("seed_missing"))
-    return (
-        versions.select(*WINDOW)
-        .distinct()
-        .join(seeds.select(*WINDOW, F.col("draw_seed").alias("seed")), on=WINDOW, how="left")
-        .join(broken, on=WINDOW, how="left")
-        .select(*WINDOW, "seed", missing.alias("without_seed"))
-    )
-
-
-def _first(versions: DataFrame, *, descending: bool) -> DataFrame:
-    """The earliest (or latest) version of each window, by (updated_at, dt, content)."""
-    columns = [F.col("updated_at"), F.col("dt"), F.col("content")]
-    order = Window.partitionBy(*WINDOW).orderBy(
-        *(c.desc() if descending else c.asc() for c in columns)
-    )
-    return (
-        versions.withColumn("_place", F.row_number().over(order)).where("_place = 1").drop("_place")
-    )
-
-
-def _content() -> Column:
-    return content(contracts.landing("windows"))

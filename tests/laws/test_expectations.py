@@ -37,7 +37,7 @@ from solatium.laws.numbers import Laws
 from solatium.laws.suites import ExpectationsError, Finding, Suites
 from solatium.laws.verdict import Gate
 from solatium.laws.worker import SuitesApart
-from solatium.rules import statistics
+from solatium.rules import window_results
 from solatium.storage.location import Location
 
 DAY = base.DAY
@@ -626,13 +626,13 @@ def test_a_night_that_breaks_a_law_is_refused_and_leaves_nothing(
     nights.land(rulebook.LANDING)
     nights.run(rulebook.SECOND, rulebook.CONFIG)
     before = contents(nights.warehouse)
-    honest = statistics.window_results
+    honest = window_results.window_results
 
     def counted_twice(*frames: Any) -> Any:
         results = honest(*frames)
         return results.withColumn("winners", results["winners"] * 2)
 
-    monkeypatch.setattr(statistics, "window_results", counted_twice)
+    monkeypatch.setattr(window_results, "window_results", counted_twice)
     docs = tmp_path / "docs"
     with pytest.raises(InputError) as refusal:
         nights.run(rulebook.THIRD, rulebook.CONFIG, data_docs=Location(docs))
