@@ -42,6 +42,14 @@ def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def embedded_session(running: engine.Engine) -> engine.Engine:
+    """The engine under test where it is the embedded one, for what several tests read."""
+    if running.name == "spark":
+        pytest.skip("reads tables that either engine writes alike")
+    return running
+
+
 @pytest.fixture
 def embedded(running: engine.Engine) -> engine.Engine:
     """The engine under test where it is the embedded one: for tests of very many nights."""

@@ -1,0 +1,1 @@
+"""A period of business dates as one page for people: `solatium report`."""

@@ -1,0 +1,89 @@
+"""Who succeeded, by what they brought: size, team, points, age of the account (section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solatium.report.source import Source
+
+_COMPETED = "('won', 'forfeited', 'voided', 'lost', 'cannot_fit')"
+_ALLOCATED = "('won', 'forfeited', 'voided')"
+
+# Entries once each, with what is alike for all of their accounts.
+_ENTRIES = f"""
+    select commodity_id, window_id, entry_id, any_value(size) size, count(*) members,
+           any_value(weight) - 1 points, bool_or(outcome in {_ALLOCATED}) allocated
+    from allocations where outcome in {_COMPETED} and entry_id is not null group by all
+"""
+
+
+@dataclass(frozen=True)
+class Success:
+    """Of those alike in one respect, how many competed and how many were allocated."""
+
+    group: str
+    competed: int
+    allocated: int
+
+    @property
+    def share(self) -> float:
+        return self.allocated / self.competed
+
+
+def by_size(source: Source) -> tuple[Success, ...]:
+    """Entries by the units that they asked for."""
+    return _successes(source, _grouped("size", most=8))
+
+
+def by_team_size(source: Source) -> tuple[Success, ...]:
+    """Teams by their number of members; none without windows for teams."""
+    of_teams = """(commodity_id, window_id) in
+        (select (commodity_id, window_id) from window_results where unit = 'team')"""
+    return _successes(source, _grouped("members", most=8, where=of_teams))
+
+
+def by_points(source: Source) -> tuple[Success, ...]:
+    """Entries of weighted lotteries by their points: the failures in a row that weigh."""
+    weighted = """(commodity_id, window_id) in
+        (select (commodity_id, window_id) from window_results where policy = 'weighted_lottery')"""
+    return _successes(source, _grouped("points", most=10, where=weighted))
+
+
+def by_account_age(source: Source) -> tuple[Success, ...]:
+    """Accounts by the days between registration and the business date."""
+    return _successes(
+        source,
+        f"""
+        with registered as (
+            select account_id, max_by(registered_at, struct_pack(updated_at, dt)) registered_at
+            from accounts group by 1),
+        aged as (
+            select date_diff('day', registered_at::date, business_date) age,
+                   outcome in {_ALLOCATED} allocated
+            from allocations join registered using (account_id) where outcome in {_COMPETED}),
+        placed as (
+            select case when age < 30 then 0 when age < 90 then 1 when age < 365 then 2
+                        when age < 730 then 3 else 4 end place, allocated from aged)
+        select ['under 30 days', '30 to 89 days', '90 days to a year', '1 to 2 years',
+                'over 2 years'][place + 1] "group",
+               count(*) competed, count(*) filter (allocated) allocated
+        from placed group by place order by place
+        """,
+    )
+
+
+def _grouped(column: str, *, most: int, where: str = "true") -> str:
+    """Entries by a number; those of `most` and more are one group."""
+    return f"""
+        with placed as (
+            select least({column}, {most}) place, allocated from ({_ENTRIES}) where {where})
+        select case when place = {most} then '{most} or more' else place::varchar end "group",
+               count(*) competed, count(*) filter (allocated) allocated
+        from placed group by place order by place
+    """
+
+
+def _successes(source: Source, query: str) -> tuple[Success, ...]:
+    return tuple(
+        Success(row["group"], row["competed"], row["allocated"]) for row in source.rows(query)
+    )
