@@ -62,9 +62,8 @@ def budgets(source: Source) -> tuple[BudgetRow, ...]:
     """Dates and campaigns whose settings have a daily budget, in order."""
     found = []
     for row in source.rows(
-        """select business_date, w.campaign_id, a.currency, sum(amount)::decimal(18,2) amount
-           from bonus_awards a left join in_force w using (commodity_id, window_id)
-           group by 1, 2, 3 order by 1, 2 nulls first, 3"""
+        """select business_date, campaign_id, currency, sum(amount)::decimal(18,2) amount
+           from costs group by 1, 2, 3 order by 1, 2 nulls first, 3"""
     ):
         bonus = source.settings.on(row["business_date"], row["campaign_id"]).bonus
         if bonus.daily_budget is not None:
@@ -94,10 +93,9 @@ def posted(source: Source) -> tuple[PostedRow, ...]:
 def _costs(source: Source, group: str, order: str) -> tuple[CostRow, ...]:
     found = source.rows(
         f"""
-        select {group} "group", a.currency, count(*) awards,
-               sum(a.raw_amount)::decimal(18,2) raw_amount, sum(a.amount)::decimal(18,2) amount
-        from bonus_awards a left join in_force w using (commodity_id, window_id)
-        group by 1, 2 order by {order}
+        select {group} "group", currency, sum(awards)::bigint awards,
+               sum(raw_amount)::decimal(38,2) raw_amount, sum(amount)::decimal(38,2) amount
+        from costs group by 1, 2 order by {order}
         """
     )
     return tuple(CostRow(**row) for row in found)

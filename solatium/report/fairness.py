@@ -9,13 +9,6 @@ from solatium.report.source import Source
 _COMPETED = "('won', 'forfeited', 'voided', 'lost', 'cannot_fit')"
 _ALLOCATED = "('won', 'forfeited', 'voided')"
 
-# Entries once each, with what is alike for all of their accounts.
-_ENTRIES = f"""
-    select commodity_id, window_id, entry_id, any_value(size) size, count(*) members,
-           any_value(weight) - 1 points, bool_or(outcome in {_ALLOCATED}) allocated
-    from allocations where outcome in {_COMPETED} and entry_id is not null group by all
-"""
-
 
 @dataclass(frozen=True)
 class Success:
@@ -37,16 +30,12 @@ def by_size(source: Source) -> tuple[Success, ...]:
 
 def by_team_size(source: Source) -> tuple[Success, ...]:
     """Teams by their number of members; none without windows for teams."""
-    of_teams = """(commodity_id, window_id) in
-        (select (commodity_id, window_id) from window_results where unit = 'team')"""
-    return _successes(source, _grouped("members", most=8, where=of_teams))
+    return _successes(source, _grouped("members", most=8, where="unit = 'team'"))
 
 
 def by_points(source: Source) -> tuple[Success, ...]:
     """Entries of weighted lotteries by their points: the failures in a row that weigh."""
-    weighted = """(commodity_id, window_id) in
-        (select (commodity_id, window_id) from window_results where policy = 'weighted_lottery')"""
-    return _successes(source, _grouped("points", most=10, where=weighted))
+    return _successes(source, _grouped("points", most=10, where="policy = 'weighted_lottery'"))
 
 
 def by_account_age(source: Source) -> tuple[Success, ...]:
@@ -76,7 +65,7 @@ def _grouped(column: str, *, most: int, where: str = "true") -> str:
     """Entries by a number; those of `most` and more are one group."""
     return f"""
         with placed as (
-            select least({column}, {most}) place, allocated from ({_ENTRIES}) where {where})
+            select least({column}, {most}) place, allocated from entries where {where})
         select case when place = {most} then '{most} or more' else place::varchar end "group",
                count(*) competed, count(*) filter (allocated) allocated
         from placed group by place order by place

@@ -30,11 +30,32 @@ _WHOLE = ("windows", "accounts", "account_history", "quarantine", "run_log")
 
 # The latest version of each window, which is the one in force: late versions are in quarantine.
 _IN_FORCE = """
-create view in_force as
+create table in_force as
 select commodity_id, window_id, unnest(max_by(
     struct_pack(campaign_id, category, currency, advance_amount, rush_open, rush_close),
     struct_pack(updated_at, dt)
 )) from windows group by commodity_id, window_id
+"""
+
+# What competed in the period, an entry a row, with what is alike for all of its accounts.
+_ENTRIES = """
+create table entries as
+select unit, policy, size, members, points, allocated
+from (select commodity_id, window_id, any_value(size) size, count(*) members,
+             any_value(weight) - 1 points,
+             bool_or(outcome in ('won', 'forfeited', 'voided')) allocated
+      from allocations where outcome in ('won', 'forfeited', 'voided', 'lost', 'cannot_fit')
+      group by commodity_id, window_id, entry_id)
+join window_results using (commodity_id, window_id)
+"""
+
+# The awards of the period, summed by everything that a report shows them by.
+_COSTS = """
+create table costs as
+select a.business_date, w.campaign_id, a.consecutive_failures, a.reason, a.currency,
+       count(*) awards, sum(a.raw_amount) raw_amount, sum(a.amount) amount
+from bonus_awards a left join in_force w using (commodity_id, window_id)
+group by all
 """
 
 
@@ -121,4 +142,6 @@ def opened(tables: Snapshot, period: Period) -> Iterator[Source]:
             )
             connection.execute(f"create view {name} as select * from _{name} {where}")
         connection.execute(_IN_FORCE)
+        connection.execute(_ENTRIES)
+        connection.execute(_COSTS)
         yield Source(tables, period, connection)
