@@ -61,7 +61,7 @@ WRITTEN_ALIKE = {
     "refunds_due": """
         SELECT
             commodity_id, window_id, account_id, business_date,
-            coalesce(outcome, 'not_ready') AS outcome, net AS amount
+            coalesce(outcome, 'not_ready') AS outcome, net AS amount, currency
         FROM paid JOIN window_facts USING (w) LEFT JOIN allocated USING (w, account_id)
         WHERE net > 0 AND coalesce(outcome NOT IN ('won', 'forfeited'), true)""",
     "account_outcomes": """

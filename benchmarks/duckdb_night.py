@@ -353,12 +353,13 @@ WRITTEN = {
     "bonus_ledger": "FROM posted",
     "bonus_payouts": """
         SELECT
+            sha256('0|' || account_id) AS payout_id, 0::INTEGER AS posting,
             account_id, run_date, sum(amount)::DECIMAL(18, 2) AS amount,
             count(*)::INTEGER AS entries, currency
         FROM posted GROUP BY ALL""",
     "bonus_waived": """
         SELECT
-            account_id, commodity_id, window_id, business_date, amount, run_date
+            account_id, commodity_id, window_id, business_date, amount, currency, run_date
         FROM posted WHERE false""",
 }
 

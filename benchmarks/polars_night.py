@@ -118,7 +118,9 @@ def night(landing: Path, out: Path, date: str) -> None:
     )
     write("window_results", results(windows, screened, allocated, ordered), pl.all())
     write("audit_discrepancies", audit(allocated, ordered).join(keys, on="w"), *key, "kind")
-    write("refunds_due", refunds(paid, allocated).join(keys, on="w"), *key, "outcome", "amount")
+    currencies = windows.select("w", "currency").lazy()
+    owed = refunds(paid, allocated).join(keys, on="w").join(currencies, on="w")
+    write("refunds_due", owed, *key, "outcome", "amount", "currency")
     write(
         "account_outcomes",
         counted.lazy().join(keys, on="w"),
@@ -144,9 +146,12 @@ def night(landing: Path, out: Path, date: str) -> None:
     )
     write("bonus_ledger", posted.lazy(), pl.all())
     payouts = posted.lazy().group_by("account_id", "run_date", "currency")
+    payout_id = pl.concat_str(pl.lit("0|"), "account_id")
     write(
         "bonus_payouts",
         payouts.agg(col("amount").sum().cast(MONEY), pl.len().cast(pl.Int32).alias("entries")),
+        payout_id.map_batches(digests, return_dtype=pl.String).alias("payout_id"),
+        pl.lit(0, pl.Int32).alias("posting"),
         "account_id",
         "run_date",
         "amount",
@@ -160,6 +165,7 @@ def night(landing: Path, out: Path, date: str) -> None:
         *WINDOW,
         "business_date",
         "amount",
+        "currency",
         "run_date",
     )
     texts = dict.fromkeys(("source", "event_id", "payload"), pl.String)

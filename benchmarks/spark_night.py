@@ -372,11 +372,12 @@ WRITTEN = {
     "bonus_ledger": "SELECT * FROM posted",
     "bonus_payouts": """
         SELECT
+            sha2(concat('0|', account_id), 256) AS payout_id, 0 AS posting,
             account_id, run_date, cast(sum(amount) AS DECIMAL(18, 2)) AS amount,
             cast(count(*) AS INT) AS entries, currency
         FROM posted GROUP BY account_id, run_date, currency""",
     "bonus_waived": """
-        SELECT account_id, commodity_id, window_id, business_date, amount, run_date
+        SELECT account_id, commodity_id, window_id, business_date, amount, currency, run_date
         FROM posted WHERE false""",
 }
 

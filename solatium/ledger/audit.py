@@ -109,6 +109,7 @@ class _Audit:
             .unionByName(checks.postings(self.digests, self.entries))
             .unionByName(balances)
             .unionByName(checks.payouts(self._read("bonus_payouts"), self.entries))
+            .unionByName(checks.payout_ids(self._read("bonus_payouts"), self.digests))
         )
 
     def _run_log(self, entries: int, total: Decimal) -> list[str]:

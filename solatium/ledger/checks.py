@@ -38,6 +38,8 @@ LAWS = {
     "balance": "of a closed date, the balance less what was waived is the award",
     "waived": "less than nothing is never waived",
     "payout": "the payouts of a run date are the net of its entries, for each account",
+    "payout_id": "the id of a payout is the SHA-256 of its posting and account, and stands once",
+    "payout_sum": "the payouts of a posting are the entries that it sealed",
 }
 
 FINDING = ("law", "run_date", "entry_id", "place", "said")
@@ -195,6 +197,43 @@ def payouts(paid: DataFrame, rows: DataFrame) -> DataFrame:
     )
     place = _words("account ", F.col("account_id"), ", ", F.col("currency"))
     return _found(net, {"payout": (is_other, said)}, place=place)
+
+
+def payout_ids(paid: DataFrame, sealed_postings: DataFrame) -> DataFrame:
+    """Payouts with a wrong id, or one that stands twice, and postings whose payouts do not add up.
+
+    `sealed_postings` is `bonus_ledger_digests`.
+    """
+    firsts = paid.groupBy("posting").agg(F.min("currency").alias("first_currency"))
+    times = paid.groupBy("payout_id").agg(F.count("*").alias("times"))
+    named = paid.join(F.broadcast(firsts), on="posting").join(times, on="payout_id")
+    should = posting.payout_id(F.col("first_currency"))
+    is_wrong = (F.col("payout_id") != should) | (F.col("times") > 1)
+    said = _words(
+        *("payout_id ", F.col("payout_id"), " stands ", F.col("times"), " times, should be "),
+        *(should, " once"),
+    )
+    place = _words("posting ", F.col("posting"), ", account ", F.col("account_id"))
+    ids = _found(named, {"payout_id": (is_wrong, said)}, place=place)
+    amount, none = cents(F.col("amount")), F.lit(0)
+    sides = sealed_postings.select(
+        F.col("number").alias("posting"), "run_date", amount.alias("sealed"),
+        F.col("entries").alias("entries"), none.alias("paid"), none.alias("of_entries"),
+    ).unionByName(
+        paid.select(
+            "posting", "run_date", none.alias("sealed"), none.alias("entries"),
+            amount.alias("paid"), F.col("entries").alias("of_entries"),
+        )
+    )  # fmt: skip
+    sums = ("sealed", "entries", "paid", "of_entries")
+    net = sides.groupBy("posting", "run_date").agg(*(F.sum(name).alias(name) for name in sums))
+    differs = (F.col("sealed") != F.col("paid")) | (F.col("entries") != F.col("of_entries"))
+    said = _words(
+        *(numbers.money("paid"), " for ", F.col("of_entries"), " entries, should be "),
+        *(numbers.money("sealed"), " for ", F.col("entries")),
+    )
+    place = _words("posting ", F.col("posting"))
+    return ids.unionByName(_found(net, {"payout_sum": (differs, said)}, place=place))
 
 
 def _found(

@@ -116,12 +116,26 @@ def kind(balance: Column) -> Column:
     )
 
 
-def payouts(entries: DataFrame) -> DataFrame:
-    """`bonus_payouts` of a run's ledger entries: the net for each account."""
+def payouts(entries: DataFrame, number: int, currency: str) -> DataFrame:
+    """`bonus_payouts` of the posting `number`: the net of its `entries` for each account.
+
+    Nobody adds up two currencies. Where settings have changed that of the bonus, a posting may
+    have several: `currency` is the first of them, and the ids of other payouts name theirs.
+    """
     net = entries.groupBy("account_id", "run_date", "currency").agg(
         F.sum("amount").alias("amount"), F.count("*").alias("entries")
     )
-    return contracts.warehouse("bonus_payouts").shape(net)
+    numbered = net.withColumn("posting", F.lit(number))
+    return contracts.warehouse("bonus_payouts").shape(
+        numbered.withColumn("payout_id", payout_id(F.lit(currency)))
+    )
+
+
+def payout_id(first_currency: Column) -> Column:
+    """The id of a payout, by `posting`, `account_id` and any `currency` but the first."""
+    other = F.when(F.col("currency") != first_currency, F.col("currency"))
+    said = F.concat_ws("|", F.col("posting").cast("string"), F.col("account_id"), other)
+    return F.sha2(said.cast("binary"), 256)
 
 
 def places(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:

@@ -187,14 +187,16 @@ class Night:
             )
             entries = self.scratch.keep(posted.entries, "ledger_entries")
             waived = self.scratch.keep(posted.waived, "ledger_waived")
-            total = entries.agg(F.sum("amount")).collect()[0][0]
+            total, currency = entries.agg(F.sum("amount"), F.min("currency")).collect()[0]
             if total is not None:
                 stage.rows_out = self.warehouse.append("bonus_ledger", entries)
                 seals = self.warehouse.read("bonus_ledger_digests")
                 ledger = self.warehouse.read("bonus_ledger")
                 sealed = digests.posting(seals, entries, ledger, self.day)
+                sealed = self.scratch.keep(sealed, "ledger_digest")
+                number = sealed.collect()[0]["number"]
                 self.warehouse.append("bonus_ledger_digests", sealed)
-                self.warehouse.append("bonus_payouts", posting.payouts(entries))
+                self.warehouse.append("bonus_payouts", posting.payouts(entries, number, currency))
                 self.tally.entries_posted += stage.rows_out
                 self.tally.entries_sum += total
             if waived.count():

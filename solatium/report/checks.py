@@ -78,9 +78,8 @@ def discrepancies(source: Source) -> tuple[DiscrepancyRow, ...]:
 
 def refunds(source: Source) -> tuple[RefundRow, ...]:
     found = source.rows(
-        """select outcome, w.currency, count(*) accounts, sum(amount)::decimal(38,2) amount
-           from refunds_due join in_force w using (commodity_id, window_id)
-           group by 1, 2 order by amount desc, 1, 2"""
+        """select outcome, currency, count(*) accounts, sum(amount)::decimal(38,2) amount
+           from refunds_due group by 1, 2 order by amount desc, 1, 2"""
     )
     return tuple(RefundRow(**row) for row in found)
 

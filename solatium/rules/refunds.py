@@ -20,7 +20,7 @@ def refunds_due(held: DataFrame, allocations: DataFrame, windows: DataFrame) -> 
     `held` has ACCOUNT and `advance_held`: the frame of `activity.activity`, or that of
     `advance_held` where payments have arrived since.
     """
-    dates = windows.where(F.col("held").isNull()).select(*WINDOW, "business_date")
+    dates = windows.where(F.col("held").isNull()).select(*WINDOW, "business_date", "currency")
     outcomes = allocations.select(*ACCOUNT, "outcome")
     owed = (
         held.where("advance_held > 0")

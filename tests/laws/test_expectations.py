@@ -219,6 +219,7 @@ NIGHT: Tables = {
             "business_date": DAY,
             "outcome": "lost",
             "amount": Decimal("10.00"),
+            "currency": "CNY",
         }
     ],
     "account_outcomes": [
@@ -247,11 +248,11 @@ NIGHT: Tables = {
         _money("w2", "c", "4.00", entry_id="2", kind="award", revision=0, run_date=DAY),
         _money("w2", "c", "1.00", entry_id="3", kind="adjustment", revision=1, run_date=DAY),
     ],
-    "bonus_waived": [
-        {k: v for k, v in _money("w2", "c", "4.00", run_date=DAY).items() if k != "currency"}
-    ],
+    "bonus_waived": [_money("w2", "c", "4.00", run_date=DAY)],
     "bonus_payouts": [
         {
+            "payout_id": account,
+            "posting": 0,
             "account_id": account,
             "run_date": DAY,
             "amount": Decimal(amount),

@@ -262,31 +262,33 @@ def test_a_ledger_with_more_or_less_is_found(
 
 
 def test_a_forgery_that_agrees_with_everything_else_breaks_the_seal_alone(books: Books) -> None:
-    """An award, its entry and its payout: only the posting says that it was not there."""
+    """An award, its entry and its payout: only the posting says that they were not there."""
     entries, awards = books.rows("bonus_ledger"), books.rows("bonus_awards")
     payouts = books.rows("bonus_payouts")
     forge(entries)
     awards.append(next(row for row in awards if row["account_id"] == "ann") | {"account_id": "eve"})
     payouts.append(
-        next(row for row in payouts if row["account_id"] == "ann") | {"account_id": "eve"}
+        next(row for row in payouts if (row["account_id"], row["posting"]) == ("ann", 0))
+        | {"account_id": "eve"}
     )
     for row in (awards[-1], payouts[-1]):
         row["amount"] = Decimal("2.00")
+    payouts[-1]["payout_id"] = sha256(f"{payouts[-1]['posting']}|eve".encode()).hexdigest()
     log = books.rows("run_log")
     log[0]["entries_posted"] += 1
     log[0]["entries_sum"] += 2
     books.forge(bonus_ledger=entries, bonus_awards=awards, bonus_payouts=payouts, run_log=log)
     error = books.refused()
-    assert broken(error).keys() == {"sealed"}
+    assert broken(error).keys() == {"sealed", "payout_sum"}
     assert f"posting 2 of {FIRST}: sealed were 3 entries of 2.00, there are 4 of 4.00" in str(error)
 
 
 # What is changed of the second posting, of SECOND, which the last one followed
 SEALS = {
-    "number": (7, {"number", "digest", "previous", "sealed"}),
-    "run_date": (FIRST, {"digest", "sealed"}),
-    "entries": (1, {"digest", "sealed"}),
-    "amount": (Decimal("9.00"), {"digest", "sealed"}),
+    "number": (7, {"number", "digest", "previous", "sealed", "payout_sum"}),
+    "run_date": (FIRST, {"digest", "sealed", "payout_sum"}),
+    "entries": (1, {"digest", "sealed", "payout_sum"}),
+    "amount": (Decimal("9.00"), {"digest", "sealed", "payout_sum"}),
     "content": ("0" * 64, {"digest"}),
     "previous": ("0" * 64, {"digest", "previous"}),
     "digest": ("0" * 64, {"digest", "previous"}),
@@ -316,11 +318,11 @@ def swap(rows: list[Row]) -> None:
 @pytest.mark.parametrize(
     ("change", "laws"),
     [
-        (lambda rows: rows.pop(0), {"number", "previous", "sealed"}),
-        (lambda rows: rows.pop(1), {"number", "previous", "sealed"}),
-        (lambda rows: rows.pop(3), {"sealed"}),
-        (lambda rows: rows.clear(), {"sealed"}),
-        (swap, {"digest", "previous"}),
+        (lambda rows: rows.pop(0), {"number", "previous", "sealed", "payout_sum"}),
+        (lambda rows: rows.pop(1), {"number", "previous", "sealed", "payout_sum"}),
+        (lambda rows: rows.pop(3), {"sealed", "payout_sum"}),
+        (lambda rows: rows.clear(), {"sealed", "payout_sum"}),
+        (swap, {"digest", "previous", "payout_sum"}),
     ],
     ids=["the first", "the second", "the last", "all", "swapped"],
 )
@@ -364,14 +366,41 @@ def test_what_else_does_not_agree_with_the_ledger_is_found(books: Books) -> None
     payouts = books.rows("bonus_payouts")
     books.forge(bonus_payouts=payouts[1:])
     found = broken(books.refused())
-    assert found.keys() == {"payout"}
+    assert found.keys() == {"payout", "payout_sum"}
     assert f"account {payouts[0]['account_id']}, CNY of {payouts[0]['run_date']}" in str(found)
+
+    books.restore()
+    renamed = books.rows("bonus_payouts")
+    renamed[0]["payout_id"] = renamed[1]["payout_id"]
+    books.forge(bonus_payouts=renamed)
+    found = broken(books.refused())
+    assert found.keys() == {"payout_id"}
+    assert f"payout_id {renamed[1]['payout_id']} stands 2 times" in str(found)
 
     books.restore()
     log = books.rows("run_log")
     log[0]["entries_posted"] -= 1
     books.forge(run_log=log)
     assert list(broken(books.refused())) == ["run_log says that 6 entries of 2.00 were posted"]
+
+
+def test_every_posting_has_payouts_of_its_own(posted: Books) -> None:
+    """Those of one run date and account stand apart, so that each can be paid once."""
+    rows = sorted(posted.rows("bonus_payouts"), key=lambda row: (row["posting"], row["account_id"]))
+    assert [
+        (row["posting"], row["account_id"], row["run_date"], str(row["amount"])) for row in rows
+    ] == [
+        (0, "ann", FIRST, "2.00"),
+        (0, "ben", FIRST, "2.00"),
+        (1, "ann", SECOND, "5.00"),
+        (1, "ben", SECOND, "5.00"),
+        (2, "ben", FIRST, "-2.00"),
+        (3, "ann", SECOND, "-5.00"),
+        (3, "ben", SECOND, "-5.00"),
+    ]
+    assert [row["payout_id"] for row in rows] == [
+        sha256(f"{row['posting']}|{row['account_id']}".encode()).hexdigest() for row in rows
+    ]
 
 
 def test_the_audit_holds_nothing_and_sees_what_is_committed(books: Books) -> None:

@@ -292,7 +292,7 @@ class Few(NamedTuple):
     lease: Lease
 
     def append(self) -> None:
-        row = ("a", DAY, Decimal("2.00"), 1, "CNY")
+        row = ("f" * 64, 0, "a", DAY, Decimal("2.00"), 1, "CNY")
         spark = self.warehouse.engine.spark
         self.warehouse.append(PAYOUTS.name, spark.createDataFrame([row], PAYOUTS.spark_schema()))
 

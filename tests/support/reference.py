@@ -1082,6 +1082,7 @@ def refund_rows(rush: Rush) -> Iterator[Row]:
                 "business_date": window.business_date,
                 "outcome": outcome,
                 "amount": amount,
+                "currency": window["currency"],
             }
 
 
@@ -1402,7 +1403,13 @@ class Ledger:
             return
         self.waived[key][day] = self.waived[key].get(day, 0) + amount
         self.waivers.append(
-            ledger_ids(key) | {"business_date": day, "amount": money(amount), "run_date": run_date}
+            ledger_ids(key)
+            | {
+                "business_date": day,
+                "amount": money(amount),
+                "currency": self.currency[key],
+                "run_date": run_date,
+            }
         )
 
     def _enter(self, key: LedgerKey, day: date, amount: int, run_date: date) -> None:
@@ -1427,20 +1434,33 @@ class Ledger:
         )
 
     def payouts(self) -> list[Row]:
-        """The net of every run's entries, per account and currency."""
-        net: dict[tuple[date, str, str], list[Decimal]] = defaultdict(list)
-        for entry in self.entries:
-            net[entry["run_date"], entry["account_id"], entry["currency"]].append(entry["amount"])
-        return [
-            {
-                "account_id": account_id,
-                "run_date": run_date,
-                "amount": sum(amounts),
-                "entries": len(amounts),
-                "currency": currency,
-            }
-            for (run_date, account_id, currency), amounts in net.items()
-        ]
+        """The net of every posting's entries, per account and currency."""
+        rows, known = [], 0
+        for digest in self.digests:
+            posted = self.entries[known : known + digest["entries"]]
+            known += digest["entries"]
+            first = min(entry["currency"] for entry in posted)
+            net: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+            for entry in posted:
+                net[entry["account_id"], entry["currency"]].append(entry["amount"])
+            for (account_id, currency), amounts in net.items():
+                said = [
+                    str(digest["number"]),
+                    account_id,
+                    *([currency] if currency != first else []),
+                ]
+                rows.append(
+                    {
+                        "payout_id": sha256("|".join(said).encode()).hexdigest(),
+                        "posting": digest["number"],
+                        "account_id": account_id,
+                        "run_date": digest["run_date"],
+                        "amount": sum(amounts),
+                        "entries": len(amounts),
+                        "currency": currency,
+                    }
+                )
+        return rows
 
 
 def seal(before: list[Row], entries: list[Row], known: int, run_date: date) -> Row:
