@@ -18,6 +18,9 @@ TEAM = [*WINDOW, "team_id"]
 # Section 2: an event of a log.
 EVENT = [*WINDOW, "event_id"]
 
+# Section 1: the order of the events of an account; a null `sequence` comes before every number.
+EVENT_ORDER = ["event_time", "sequence", "event_id"]
+
 # Section 7: what a streak belongs to.
 ACCOUNT_SCOPE = ["account_id", "scope"]
 

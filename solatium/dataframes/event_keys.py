@@ -13,6 +13,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from solatium.contracts import Table
+from solatium.contracts.keys import EVENT_ORDER
 
 # Separates the parts of an order key. It sorts before every character that an id may have, so that
 # `a` comes before `ab` with anything behind it.
@@ -21,13 +22,27 @@ END = "\x01"
 # Microseconds from the year 1 to 1970: makes every time of the calendar a positive number.
 _YEAR_ONE = 62_135_596_800_000_000
 _DIGITS = 18
+_HEX_DIGITS = 16  # of a bigint
 
 
-def event_key(time: Column, event_id: Column, *fields: Column) -> Column:
-    """One string that orders events by (time, id) and carries text fields; null ones as empty."""
+def time_key(time: Column, *parts: Column) -> Column:
+    """One string that sorts rows by a time and then by text parts; null parts are empty."""
     since = F.lpad((F.unix_micros(time) + F.lit(_YEAR_ONE)).cast("string"), _DIGITS, "0")
-    parts = [since, event_id, *(F.coalesce(field, F.lit("")) for field in fields)]
-    return F.concat_ws(END, *parts)
+    return F.concat_ws(END, since, *(F.coalesce(part, F.lit("")) for part in parts))
+
+
+def event_key(*fields: Column) -> Column:
+    """One string that sorts events by (event_time, sequence, event_id) and carries text fields."""
+    return time_key(F.col("event_time"), _sequence(), F.col("event_id"), *fields)
+
+
+def _sequence() -> Column:
+    """A text that sorts as `sequence` does: null is empty, and so comes first.
+
+    With the sign bit inverted, 64-bit numbers sort as the 16 hex digits that they are written in.
+    """
+    inverted = F.col("sequence").bitwiseXOR(F.lit(-(2**63)))
+    return F.lpad(F.hex(inverted), _HEX_DIGITS, "0")
 
 
 def without_end(value: Column) -> Column:
@@ -36,19 +51,28 @@ def without_end(value: Column) -> Column:
     return F.replace(doubled, F.lit(END), F.lit("\x02\x03"))
 
 
-def key_field(key: Column, place: int) -> Column:
-    """The field at `place` (from 0) of an event key; null where it is empty."""
-    text = F.split_part(key, F.lit(END), F.lit(place + 3))
+def key_part(key: Column, place: int) -> Column:
+    """The part at `place` (from 0) after the time of a time key; null where it is empty."""
+    text = _part(key, place)
     return F.when(text != "", text)
 
 
-def key_id(key: Column) -> Column:
-    """The id of an event key."""
-    return F.split_part(key, F.lit(END), F.lit(2))
+def key_field(key: Column, place: int) -> Column:
+    """The field at `place` (from 0) of an event key; null where it is empty."""
+    return key_part(key, place + len(EVENT_ORDER) - 1)
+
+
+def key_tiebreak(key: Column) -> Column:
+    """A text that sorts events of one time: the sequence and the id of an event key."""
+    return F.concat(_part(key, 0), F.lit(END), _part(key, 1))
+
+
+def _part(key: Column, place: int) -> Column:
+    return F.split_part(key, F.lit(END), F.lit(place + 2))
 
 
 def key_time(key: Column) -> Column:
-    """The time of an event key."""
+    """The time of a time key."""
     micros = F.substring(key, 1, _DIGITS).cast("bigint") - F.lit(_YEAR_ONE)
     return F.timestamp_micros(micros)
 
@@ -60,8 +84,16 @@ def text(value: Column, kind: str) -> Column:
     return value if kind == "string" else value.cast("string")
 
 
-def content(contract: Table, but: Sequence[str] = ()) -> Column:
-    """The content of a row: the columns of its contract, `but` some, as text, joined by `|`."""
+def content(contract: Table, but: Sequence[str] = ("sequence",)) -> Column:
+    """The content of a row: its contract's columns, but `sequence`, as text, joined by `|`.
+
+    `but` names the columns to leave out instead.
+    """
     columns = [column for column in contract.columns if column.name not in but]
     parts = [F.coalesce(text(F.col(c.name), c.type), F.lit("")) for c in columns]
     return F.concat_ws("|", *parts)
+
+
+def whole(contract: Table) -> Column:
+    """All columns of a row as text, joined by `|`: its content and, of events, the sequence."""
+    return content(contract, but=())

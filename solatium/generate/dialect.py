@@ -23,6 +23,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "quantity": "num",
         "device_id": "device_fingerprint",
         "event_time": "gmt_create",
+        "sequence": "id",
     },
     "payment": {
         "event_id": "flow_no",
@@ -33,6 +34,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "amount": "total_fee",
         "currency": "ccy",
         "event_time": "gmt_pay",
+        "sequence": "id",
     },
     "orders": {
         "event_id": "log_no",
@@ -42,6 +44,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "window_id": "activity_no",
         "status": "trade_state",
         "event_time": "gmt_modified",
+        "sequence": "id",
     },
     "windows": {
         "commodity_id": "sku",

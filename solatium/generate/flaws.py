@@ -85,7 +85,7 @@ def _share(places: Ints, share: float) -> Ints:
 def _wide(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_decimal(kind):
         return pa.decimal128(20, 3)
-    return pa.int64() if kind == pa.int32() else kind
+    return {pa.int32(): pa.int64(), pa.int64(): pa.uint64()}.get(kind, kind)
 
 
 def _is_time(kind: pa.DataType) -> bool:
@@ -113,6 +113,7 @@ def _kinds(contract: Table) -> list[tuple[str, Any]]:
     kinds += [(c.name, value) for c in columns if c.identifier for value in _BAD_IDS]
     kinds += [(c.name, "other") for c in columns if c.values]
     kinds += [(c.name, 2**31) for c in columns if c.type == "int"]
+    kinds += [(c.name, 2**63) for c in columns if c.type == "bigint"]
     kinds += [(c.name, Decimal("1.005")) for c in columns if c.type.startswith("decimal")]
     kinds += [(c.name, _YEAR_10000) for c in columns if c.type == "timestamp"]
     for c in columns:

@@ -34,13 +34,14 @@ def numbers(applications: Applications, events: Events) -> Ints:
 def rows(name: str, applications: Applications, events: Events, columns: Columns) -> pa.Table:
     """Rows of a log; `columns` makes those that the log does not share with the others."""
     a, contract = applications, landing(name)
-    window = a.window[events.row]
+    window, number = a.window[events.row], numbers(a, events)
     shared = {
-        "event_id": names(contract.name[0].upper(), numbers(a, events), _DIGITS),
+        "event_id": names(contract.name[0].upper(), number, _DIGITS),
         "account_id": names("A", a.facts.account[events.row], WIDTH),
         "commodity_id": picked(a.windows.commodity, window),
         "window_id": picked(a.windows.name, window),
         "event_time": times(events.time),
+        "sequence": pa.array(number, pa.int64()),
     }
     return pa.table(shared | columns(events)).select(list(contract.names))
 

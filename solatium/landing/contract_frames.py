@@ -29,6 +29,13 @@ OUT = "{}__out_of_range"  # boolean: the value found does not fit the contract's
 NONEXISTENT = "{}__nonexistent"  # boolean, of times: the local time found does not exist
 FOUND = "{}__found"  # string: the value, or what was found in its place
 
+# Integer types: their least and greatest value, and the types whose every value they hold.
+_INTEGERS = {"int": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
+_FITTING = {
+    "int": ("tinyint", "smallint", "int"),
+    "bigint": ("tinyint", "smallint", "int", "bigint"),
+}
+
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -122,10 +129,11 @@ def _typed(value: SparkColumn, kind: str, column: Column) -> _Judged:
         return _good(value, column)
     if column.type == "timestamp":
         return _time(value, F.lit(False))
-    if column.type == "int":
-        if kind in ("tinyint", "smallint", "int"):
-            return _Judged(value.cast("int"), value.cast("string"), F.lit(False), F.lit(False))
-        fits = value.between(-(2**31), 2**31 - 1)
+    if column.type in _INTEGERS:
+        if kind in _FITTING[column.type]:
+            typed = value.cast(column.type)
+            return _Judged(typed, value.cast("string"), F.lit(False), F.lit(False))
+        fits = value.between(*_INTEGERS[column.type])
     elif kind == "string":
         fits = _is_money(value)
     else:
@@ -172,10 +180,10 @@ def _mapped(value: SparkColumn, kind: str, column: Column, codes: dict[str, Any]
         return _string(value, column)
     if column.type == "boolean":
         fits = value.isin("true", "false")
-    elif column.type == "int":
-        # digits first: what an engine casts otherwise differs
-        number = F.when(value.rlike(r"^-?0*[0-9]{1,10}\z"), value).try_cast("bigint")
-        fits = F.coalesce(number.between(-(2**31), 2**31 - 1), F.lit(False))
+    elif column.type in _INTEGERS:
+        # digits first: engines differ in what else they cast
+        number = F.when(value.rlike(r"^-?0*[0-9]{1,19}\z"), value).try_cast("decimal(38,0)")
+        fits = F.coalesce(number.between(*_INTEGERS[column.type]), F.lit(False))
     else:
         fits = _is_money(value)
         if kind != "string":  # a number in its place may be of cents, or of whole units

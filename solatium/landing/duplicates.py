@@ -82,15 +82,18 @@ def among(rows: DataFrame, hashes: DataFrame, *, how: str) -> DataFrame:
 
 
 def judged_by_id(rows: DataFrame, source: str) -> DataFrame:
-    """The rows, one for each arrival date and content, with a `reason` where they do not stay.
+    """The rows, each distinct one once, with a `reason` where they do not stay.
 
-    Of rows with one id and equal content the earliest `dt` counts, and the later are each a
-    `repeat`; of different contents the smallest `(dt, event_time, content)` stays, and the others
-    are an `event_id_conflict`. `rows` are all that there are of their ids.
+    Of rows with one id and equal content the one with the smallest `(dt, sequence)` counts, and
+    each other one is a `repeat`. Of different contents the one with the smallest
+    `(dt, event_time, content)` stays, and the others are an `event_id_conflict`. `rows` are all
+    rows that have one of their ids.
     """
     columns = rows.columns
     marked = rows.withColumn("content", content(contracts.landing(source)))
-    of_content = Window.partitionBy(*EVENT, "content").orderBy("dt")
+    of_content = Window.partitionBy(*EVENT, "content").orderBy(
+        "dt", F.col("sequence").asc_nulls_first()
+    )
     repeats = F.row_number().over(of_content) > 1
     order = Window.partitionBy(*EVENT).orderBy("repeats", "dt", "event_time", "content")
     place = F.row_number().over(order)

@@ -205,6 +205,7 @@ def _expected(column: Column, source: Source) -> str:
     return {
         "string": "a string",
         "int": "an integer of any width",
+        "bigint": "an integer of any width",
         "boolean": "a boolean",
         "timestamp": "a timestamp" + ("" if source.timezone else " with a time zone"),
     }[column.type]
@@ -228,7 +229,7 @@ def _is_accepted(found: pa.DataType, column: Column, source: Source, *, int96: b
         return is_text or is_integer or pa.types.is_boolean(found)
     if column.type == "string":
         return is_text
-    if column.type == "int":
+    if column.type in ("int", "bigint"):
         return is_integer
     if column.type == "boolean":
         return bool(pa.types.is_boolean(found))

@@ -141,7 +141,8 @@ def _json_value(value: Column, kind: str) -> Column:
     value = value.cast("string")
     escaped = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
     quoted = F.concat(F.lit('"'), escaped, F.lit('"'))
-    if kind in ("int", "boolean"):  # or what was found in its place, which may be any text
+    # what was found in the place of a number or a truth value may be any text
+    if kind in ("int", "bigint", "boolean"):
         return F.when(value.rlike(_BARE), value).otherwise(quoted)
     return quoted
 

@@ -19,7 +19,7 @@ from solatium import contracts
 from solatium.contracts import EVENTS
 from solatium.contracts.keys import EVENT, WINDOW
 from solatium.dataframes.compare import days, differing
-from solatium.dataframes.event_keys import content
+from solatium.dataframes.event_keys import whole
 from solatium.landing import duplicates
 from solatium.landing.gates import Judged, counted
 from solatium.nightly.context import Context
@@ -27,7 +27,7 @@ from solatium.nightly.placement import Placing
 from solatium.nightly.tally import Tally
 from solatium.rules import windows
 
-_ROW = [*EVENT, "dt", "content"]
+_ROW = [*EVENT, "dt", "whole"]
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,11 @@ class Corrections:
         )
         was = self.scratch.keep(was, f"{source}_was")
         columns = [*contracts.landing(source).names, "dt"]
-        whole = was.join(gone, on=_ROW, how="left_anti").select(*columns).unionByName(
-            new.select(*columns)
-        )  # fmt: skip
-        judged = self.scratch.keep(duplicates.judged_by_id(whole, source), f"{source}_by_id")
+        remaining = was.join(gone, on=_ROW, how="left_anti").select(*columns)
+        judged = self.scratch.keep(
+            duplicates.judged_by_id(remaining.unionByName(new.select(*columns)), source),
+            f"{source}_by_id",
+        )
         stays = judged.where(F.col("reason").isNull()).drop("reason")
         now_accepted, now_aside = duplicates.placed(stays, in_force, self.settings.grace_days)
         now = self._marked(
@@ -234,7 +235,7 @@ class Corrections:
         return self.warehouse.read(f"_set_aside_{source}")
 
     def _marked(self, source: str, rows: DataFrame) -> DataFrame:
-        return rows.withColumn("content", content(contracts.landing(source)))
+        return rows.withColumn("whole", whole(contracts.landing(source)))
 
     # The quarantine, and its gates
 
@@ -272,7 +273,7 @@ def _others_by_content(moved: DataFrame) -> DataFrame:
     """Keys of windows that have other accepted rows; another arrival date makes no other row."""
     return (
         moved.where(F.col("business_date").isNotNull())
-        .groupBy(*EVENT, "content", "business_date")
+        .groupBy(*EVENT, "whole", "business_date")
         .count()
         .where("count = 1")
         .select(*WINDOW)

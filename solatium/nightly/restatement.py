@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.dataframes.compare import days, differing
-from solatium.dataframes.event_keys import content, event_key
+from solatium.dataframes.event_keys import content, time_key
 from solatium.nightly.context import Context
 from solatium.nightly.intake import Known
 from solatium.nightly.judgement import Judging
@@ -197,7 +197,7 @@ class Restating:
 
     def _seen(self, pairs: DataFrame, versions: DataFrame, side: str) -> DataFrame:
         """Of each account in a window the version that it sees, and the latest in sight."""
-        mark = event_key(
+        mark = time_key(
             F.col("updated_at"), F.col("dt").cast("string"), content(contracts.landing("accounts"))
         )
         marked = versions.select("account_id", "updated_at", "dt", mark.alias("mark"))

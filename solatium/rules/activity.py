@@ -147,7 +147,7 @@ def _of_participation(events: DataFrame, devices: bool) -> DataFrame:
     fields = [F.col(name).cast("string") for name in JOIN_FIELDS[:-1]]
     if devices:
         fields.append(without_end(F.col(JOIN_FIELDS[-1])))
-    key = event_key(F.col("event_time"), F.col("event_id"), *fields)
+    key = event_key(*fields)
     return events.select(
         *ACCOUNT,
         _marked(took_part=F.lit(True)),
@@ -159,7 +159,7 @@ def _of_participation(events: DataFrame, devices: bool) -> DataFrame:
 def _of_withdrawn(events: DataFrame) -> DataFrame:
     """One row for each of the few accounts that withdrew: `rejoined_at` is the time of the earliest
     join after the latest withdrawal, null without one."""
-    key = event_key(F.col("event_time"), F.col("event_id"))
+    key = event_key()
     is_join = F.col("event_type") == "join"
     in_period = events.where(_in_period())
     withdrew = in_period.where(~is_join).groupBy(*ACCOUNT).agg(F.max(key).alias("withdrawal"))
@@ -194,7 +194,7 @@ def _of_orders(events: DataFrame) -> DataFrame:
         range(len(ORDER_STATES) - 1),
         F.lit(str(len(ORDER_STATES) - 1)),
     )
-    key = event_key(time, F.col("event_id"), quantity, state)
+    key = event_key(quantity, state)
     order = (*ACCOUNT, "order_id")
     by_order = (
         together(events, order)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.contracts.keys import ENTRY
 from solatium.contracts.outcomes import ORDER_STATES
-from solatium.dataframes.event_keys import key_id, key_time
+from solatium.dataframes.event_keys import key_tiebreak, key_time
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import Keep, kept_nowhere
 from solatium.rules import entries, tickets
@@ -70,7 +70,7 @@ def _competing(entered: DataFrame) -> DataFrame:
     """The entries that compete for stock, one row each, with the order in which they are taken."""
     ticket, attempt = F.col("ticket"), F.col("attempt")
     rank = F.when(ticket.isNull(), F.unix_micros(key_time(attempt))).otherwise(tickets.rank(ticket))
-    tiebreak = F.when(ticket.isNull(), key_id(attempt)).otherwise(
+    tiebreak = F.when(ticket.isNull(), key_tiebreak(attempt)).otherwise(
         tickets.tiebreak(ticket, F.col("entry_id"))
     )
     return entered.where(F.col("leads") & (ticket.isNotNull() | attempt.isNotNull())).select(

@@ -16,7 +16,7 @@ from solatium import contracts
 from solatium.contracts.keys import ACCOUNT_SCOPE, WINDOW
 from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
 from solatium.dataframes.counting import count_where
-from solatium.dataframes.event_keys import event_key, key_field
+from solatium.dataframes.event_keys import key_part, time_key
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
 from solatium.rules.advances import advance_of
@@ -97,7 +97,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
     result, day = F.col("result"), F.col("business_date")
 
     # history order as one string, with the streak after the outcome at its end
-    place = event_key(
+    place = time_key(
         F.col("rush_close"),
         F.col("commodity_id"),
         F.col("window_id"),
@@ -119,7 +119,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
             F.max(F.when(result == "won", day)).alias("last_win_date"),
             F.max(F.when(result == "lost", day)).alias("last_failure_date"),
         )
-        .withColumn("streak", key_field(F.col("last"), 1).cast("int"))
+        .withColumn("streak", key_part(F.col("last"), 2).cast("int"))
     )
     old, new = opening.alias("old"), added.alias("new")
     on = (F.col("old.account_id") == F.col("new.account_id")) & (

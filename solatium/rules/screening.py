@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.keys import ACCOUNT, WINDOW
-from solatium.dataframes.event_keys import event_key, key_field, key_id
+from solatium.dataframes.event_keys import key_field, key_part, time_key
 from solatium.dataframes.joins import fewer, look_up
 from solatium.rules.activity import JOIN_FIELDS, ORDER_FACTS
 from solatium.rules.advances import advance_state
@@ -159,11 +159,11 @@ def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
         judged.where(F.col("shares_person") & is_clean)
         .groupBy(*WINDOW, "person_id")
         .agg(
-            F.min(event_key(F.col("joined_at"), F.col("account_id"))).alias("first"),
+            F.min(time_key(F.col("joined_at"), F.col("account_id"))).alias("first"),
             F.count("*").alias("rows"),
         )
         .where("rows > 1")
-        .select(*WINDOW, "person_id", key_id(F.col("first")).alias("first_account"))
+        .select(*WINDOW, "person_id", key_part(F.col("first"), 0).alias("first_account"))
     )
     is_duplicate = is_clean & (F.col("account_id") != F.col("first_account"))
     return look_up(judged, first, [*WINDOW, "person_id"], how="left").withColumn(

@@ -69,6 +69,8 @@ def _typed_check(column: Column) -> Callable[[object], Any]:
         return lambda value: _text(value, column)
     if column.type == "int":
         return whole(-(2**31) if column.minimum is None else column.minimum, INT)
+    if column.type == "bigint":
+        return whole(-(2**63) if column.minimum is None else column.minimum, 2**63 - 1)
     if column.type == "boolean":
         return _truth
     if column.type == "timestamp":

@@ -80,6 +80,7 @@ def test_landing_participation() -> None:
         "quantity int",
         "device_id string",
         "event_time! timestamp",
+        "sequence bigint",
     ]
 
 
@@ -94,6 +95,7 @@ def test_landing_payment() -> None:
         "amount! decimal(18,2)",
         "currency! string",
         "event_time! timestamp",
+        "sequence bigint",
     ]
     assert payment.column("kind").values == (
         "advance_paid",
@@ -114,6 +116,7 @@ def test_landing_orders() -> None:
         "status! string",
         "quantity int",
         "event_time! timestamp",
+        "sequence bigint",
     ]
     states = ("submitted", "confirmed", "cancelled", "voided", "failed")
     assert orders.column("status").values == states

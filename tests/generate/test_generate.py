@@ -335,7 +335,8 @@ def value_reason(c: contracts.Column, value: Any) -> str:
         return f"bad_id_{c.name}"
     if c.values and value not in c.values:
         return f"unknown_{c.name}"
-    if (c.type == "int" and value >= 2**31) or (c.type == "timestamp" and value >= 253402300800e6):
+    most = {"int": 2**31 - 1, "bigint": 2**63 - 1, "timestamp": 253_402_300_799_999_999}.get(c.type)
+    if most is not None and value > most:
         return f"out_of_range_{c.name}"
     if isinstance(value, Decimal) and value != round(value, 2):
         return f"out_of_range_{c.name}"

@@ -142,6 +142,18 @@ CASES: dict[str, tuple[Row, list[str]]] = {
     # out_of_range_
     "quantity of 32 bits and one": (joined(quantity=2**31), ["out_of_range_quantity"]),
     "quantity below 32 bits": (ordered(quantity=-(2**31) - 1), ["out_of_range_quantity"]),
+    "sequence of an application of 64 bits and no sign": (
+        joined(sequence=2**64 - 1),
+        ["out_of_range_sequence"],
+    ),
+    "sequence of a payment of 64 bits and no sign": (
+        paid(sequence=2**63),
+        ["out_of_range_sequence"],
+    ),
+    "sequence of an order of 64 bits and no sign": (
+        ordered(sequence=2**63),
+        ["out_of_range_sequence"],
+    ),
     "stock of 64 bits": (window(stock=2**63 - 1), ["out_of_range_stock"]),
     "team_min out of range": (window(team_min=2**31), ["out_of_range_team_min"]),
     "team_max out of range": (window(team_max=2**31), ["out_of_range_team_max"]),
@@ -303,6 +315,7 @@ ACCEPTED: dict[str, Row] = {
     "team_id of 128 characters": joined(team="t" * 128),
     "greatest quantity": joined(quantity=2**31 - 1),
     "least quantity": joined(quantity=-(2**31)),
+    "greatest sequence": joined(sequence=2**63 - 1),
     "greatest amount": paid("rich", amount="9999999999999999.99"),
     "least amount": paid(amount="0.01"),
     "first moment": ordered(event_time=datetime(1, 1, 1, tzinfo=UTC)),
@@ -436,6 +449,37 @@ def test_rows_that_say_the_same_are_one_row_of_the_earliest_arrival(nights: Nigh
     arrived = {row["event_id"]: row["dt"] for row in nights.rows("participation")}
     assert arrived == {"e": DAY, "new": tomorrow}
     assert len(nights.rows("participation")) == 2
+    assert nights.rows("quarantine") == []
+
+
+@pytest.mark.both_engines
+def test_of_rows_that_say_the_same_the_smallest_sequence_of_the_earliest_arrival_counts(
+    nights: Nights,
+) -> None:
+    """The sequence is no content; a null one is the smallest."""
+    tomorrow = days(1)
+    nights.land(
+        landing(
+            window(),
+            [joined("a", event_id="numbers", sequence=number) for number in (10, 9, 11)],
+            [joined("b", event_id="negative", sequence=number) for number in (0, -1)],
+            [joined("c", event_id="null", sequence=number) for number in (-(2**63), None)],
+            joined("d", event_id="dates", sequence=7),
+            joined("d", event_id="dates", sequence=1, dt=tomorrow),
+            [paid("a", event_id="p", sequence=number) for number in (3, 2)],
+            [ordered("a", event_id="o", sequence=number) for number in (3, 2)],
+        )
+    )
+    nights.run(tomorrow)
+    stayed = {r["event_id"]: (r["sequence"], r["dt"]) for r in nights.rows("participation")}
+    assert stayed == {
+        "numbers": (9, DAY),
+        "negative": (-1, DAY),
+        "null": (None, DAY),
+        "dates": (7, DAY),
+    }
+    others = [row["sequence"] for table in ("payment", "orders") for row in nights.rows(table)]
+    assert others == [2, 2]
     assert nights.rows("quarantine") == []
 
 

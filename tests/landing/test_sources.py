@@ -603,6 +603,41 @@ def test_one_column_may_stand_for_several_and_names_may_be_exchanged(nights: Nig
     assert (found["status"], found["person_id"]) == ("closed", "p")
 
 
+@pytest.mark.parametrize("kind", [pa.int16(), pa.uint32(), pa.int64(), pa.uint64()], ids=str)
+def test_a_sequence_may_come_from_any_column_of_integers(nights: Nights, kind: Any) -> None:
+    """The order that is submitted with id 9 and confirmed with id 10 in one second is confirmed."""
+    together = {"event_time": at("03:10"), "order": "o"}
+    rows = [
+        ordered(event_id="9", status="submitted", **together),
+        ordered(event_id="10", status="confirmed", **together),
+    ]
+    put(
+        partition(nights.landing, "orders") / "p.parquet",
+        table_of("orders", rows, sequence=None, log_offset=pa.array([9, 10], kind)),
+    )
+    nights.land(landing(window(), entrant()))
+    nights.run(DAY, {"sources": {"orders": {"columns": {"sequence": "log_offset"}}}})
+    assert {row["event_id"]: row["sequence"] for row in nights.rows("orders")} == {"9": 9, "10": 10}
+    (allocation,) = nights.rows("allocations")
+    assert allocation["platform_outcome"] == "won"
+
+
+def test_sequences_may_be_mapped_by_value_within_64_bits(nights: Nights) -> None:
+    codes = {"first": -(2**63), "last": 2**63 - 1}
+    rows = [ordered(event_id=str(number)) for number in range(4)]
+    said = ["first", "last", "9223372036854775808", "0000000000000000007"]
+    put(
+        partition(nights.landing, "orders") / "p.parquet",
+        table_of("orders", rows, sequence=pa.array(said)),
+    )
+    nights.land(landing(window()))
+    nights.run(DAY, OPEN_GATE | {"sources": {"orders": {"values": {"sequence": codes}}}})
+    found = {row["event_id"]: row["sequence"] for row in nights.rows("orders")}
+    assert found == {"0": -(2**63), "1": 2**63 - 1, "3": 7}
+    (bad,) = nights.rows("quarantine")
+    assert (bad["event_id"], bad["reasons"]) == ("2", ["out_of_range_sequence"])
+
+
 def test_files_of_several_forms_are_read_side_by_side(nights: Nights) -> None:
     plain = [paid("a", amount="1.00"), paid("b", amount="2.00")]
     folder = partition(nights.landing, "payment")
@@ -632,7 +667,7 @@ def test_a_missing_source_column_is_named_with_what_it_stands_for(nights: Nights
         partition(nights.landing, "payment") / "p.parquet",
         table_of("payment", [paid()], amount=None, Price=pa.array([Decimal(1)]), kind=None),
     )
-    names = "event_id, account_id, commodity_id, window_id, currency, event_time, Price"
+    names = "event_id, account_id, commodity_id, window_id, currency, event_time, sequence, Price"
     assert problems(
         nights, "payment", columns={"amount": "price"}, values={"kind": {1: "balance_paid"}}
     ) == [

@@ -143,14 +143,15 @@ def test_damaged_pages_under_a_sound_footer_are_found_before_anything_changes(
             [paid()],
             {"amount": None},
             "column amount is missing; expected decimal(18,2), found only event_id, account_id, "
-            "commodity_id, window_id, kind, currency, event_time",
+            "commodity_id, window_id, kind, currency, event_time, sequence",
             id="missing",
         ),
         pytest.param(
             [paid()],
             {"amount": None, "amuont": pa.array([Decimal("10.00")])},
             "column amount is missing; expected decimal(18,2), found only event_id, account_id, "
-            "commodity_id, window_id, kind, currency, event_time, amuont (is amuont meant?)",
+            "commodity_id, window_id, kind, currency, event_time, sequence, amuont "
+            "(is amuont meant?)",
             id="renamed",
         ),
         pytest.param(
@@ -590,9 +591,10 @@ def test_a_night_of_files_of_every_type_under_every_name(nights: Nights) -> None
         options = stored.pop() if stored else {}
         put(file, table_of("payment", rows["payment"][-1:], **types), **options)
     for number, kind in enumerate((pa.int8(), pa.uint64(), pa.int64())):
-        rows["participation"].append(joined(f"u{number:02}"))
+        rows["participation"].append(joined(f"u{number:02}", sequence=number))
         file = partition(nights.landing, "participation") / f"{kind}.parquet"
-        put(file, table_of("participation", rows["participation"][-1:], quantity=kind))
+        types = {"quantity": kind, "sequence": kind}
+        put(file, table_of("participation", rows["participation"][-1:], **types))
     int96 = {
         name: pa.timestamp("us")
         for name in ("application_open", "application_close", "rush_open", "rush_close")
@@ -637,7 +639,8 @@ def test_a_night_of_files_of_every_type_under_every_name(nights: Nights) -> None
     assert sorted(nights.rows("accounts"), key=lambda r: r["account_id"]) == versions
     assert nights.rows("orders") == [ordered("u00") | {"business_date": DAY}]
     (bad,) = nights.rows("quarantine")
-    assert bad["reasons"] == [f"null_{name}" for name in orders_columns() if name != "quantity"]
+    required = [name for name in orders_columns() if name not in ("quantity", "sequence")]
+    assert bad["reasons"] == [f"null_{name}" for name in required]
     ready = [r["account_id"] for r in nights.rows("screened_participants") if r["qualified"]]
     assert sorted(ready) == [row["account_id"] for row in rows["participation"]]
 

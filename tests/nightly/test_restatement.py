@@ -138,6 +138,15 @@ CASES: dict[str, tuple[Change, dict[date, dict[str, int]]]] = {
         # by FOURTH she has won a lottery, this way and that
         {FIRST: {"orders": 1}, SECOND: {"points": 1}, THIRD: {"points": 1}},
     ),
+    "an application whose sequence alone differs": (
+        replaced(
+            "participation",
+            LATER_JOIN | {"sequence": 5},
+            commodity_id="plain-2",
+            account_id="dee",
+        ),
+        {THIRD: {"participation": 1}},
+    ),
     "a payment that is gone": (
         without("payment", account_id="eve", commodity_id="plain-2"),
         {THIRD: {"payment": 1}},

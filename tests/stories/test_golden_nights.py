@@ -453,6 +453,17 @@ def test_orders_at_one_time_go_by_their_event_ids(last: Tables) -> None:
     }
 
 
+def test_attempts_at_one_time_go_by_their_sequences(last: Tables) -> None:
+    """No number, then -5, 10 and 11; their ids are in the opposite order."""
+    outcomes = last.by_account("allocations", "outcome", commodity_id="sequence-of-attempts")
+    assert outcomes == {
+        "s-null": "won",
+        "s-negative": "won",
+        "s-tenth": "lost",
+        "s-eleventh": "lost",
+    }
+
+
 def test_in_first_come_an_order_may_ask_for_less(last: Tables) -> None:
     assert last.by_account("allocations", "size", commodity_id="sizes") == {
         "applied-3-ordered-1": 1,
@@ -519,6 +530,32 @@ PLATFORM = {
 def test_platform_outcomes(last: Tables, account: str) -> None:
     row = last.one("allocations", commodity_id="platform", account_id=account)
     assert (row["outcome"], row["platform_outcome"]) == PLATFORM[account]
+
+
+SEQUENCES = {
+    "s-number": "won",  # 9 comes before 10, although the id "10" comes before "9"
+    "s-below-zero": "won",
+    "s-some-null": "won",  # no number comes before the least one
+    "s-all-null": "lost",  # "31" comes before "32"
+    "s-far-apart": "won",
+    "s-rejoined": "none",
+}
+
+
+def test_states_of_one_time_go_by_their_sequences(last: Tables) -> None:
+    said = last.by_account("allocations", "platform_outcome", commodity_id="sequences")
+    assert said == SEQUENCES
+
+
+def test_a_join_and_a_withdrawal_of_one_time_go_by_their_sequences(last: Tables) -> None:
+    rows = last.where("screened_participants", commodity_id="sequences")
+    found = {row["account_id"]: row for row in rows}
+    assert (found["s-withdrew"]["reasons"], found["s-withdrew"]["joined_at"]) == (
+        ["withdrawn"],
+        None,
+    )
+    assert (found["s-rejoined"]["reasons"], found["s-rejoined"]["joined_at"]) == ([], at("01:00"))
+    assert found["s-rejoined"]["quantity"] == 1
 
 
 def test_the_audit_finds_where_replay_and_platform_disagree(last: Tables) -> None:

@@ -297,6 +297,53 @@ def rushes() -> list:
     ]
 
 
+def sequences() -> list:
+    """Events of one time, where the platform's own order differs from that of their ids."""
+
+    def events(name: str, *told: tuple[str, str, int | None], **place: Any) -> list[Row]:
+        at_once = {"event_time": at("03:10"), "order": f"order of {name}"} | place
+        return [
+            ordered(name, "sequences", status=status, event_id=event_id, sequence=number, **at_once)
+            for status, event_id, number in told
+        ]
+
+    def applies(name: str, join: tuple[str, int], leave: tuple[str, int]) -> list:
+        (join_id, joins), (leave_id, leaves) = join, leave
+        place = (name, "sequences")
+        return [
+            account(name),
+            joined(*place, event_id=join_id, sequence=joins),
+            withdrew(*place, clock="01:00", event_id=leave_id, sequence=leaves),
+            joined(*place, clock="00:30", quantity=2),
+            paid(*place, amount="20.00"),
+        ]
+
+    attempts = {"s-null": None, "s-negative": -5, "s-tenth": 10, "s-eleventh": 11}
+    return [
+        window("sequences", stock=100),
+        entrant("s-number", commodity="sequences"),
+        events("s-number", ("submitted", "9", 9), ("confirmed", "10", 10)),
+        entrant("s-below-zero", commodity="sequences"),
+        events("s-below-zero", ("confirmed", "12", -1), ("submitted", "11", -2)),
+        entrant("s-some-null", commodity="sequences"),
+        events("s-some-null", ("submitted", "22", None), ("confirmed", "21", -(2**63))),
+        entrant("s-all-null", commodity="sequences"),
+        events("s-all-null", ("submitted", "32", None), ("confirmed", "31", None)),
+        entrant("s-far-apart", commodity="sequences"),
+        events("s-far-apart", ("confirmed", "41", 2**63 - 1), ("failed", "42", -(2**63))),
+        applies("s-rejoined", ("59", 2), ("60", 1)),
+        applies("s-withdrew", ("69", 8), ("68", 9)),
+        window("sequence-of-attempts", policy="first_come", draw_seed=None, stock=2),
+        [
+            [
+                entrant(name, commodity="sequence-of-attempts"),
+                ordered(name, "sequence-of-attempts", event_id=f"{9 - place}", sequence=number),
+            ]
+            for place, (name, number) in enumerate(attempts.items())
+        ],
+    ]
+
+
 def platform() -> list:
     """What the platform's order log says, where the replay has everybody win."""
 
@@ -490,6 +537,7 @@ LANDING = landing(
     seeds_and_forms(),
     rushes(),
     platform(),
+    sequences(),
     refunds(),
     histories(),
     bonuses(),

@@ -58,6 +58,8 @@ def write_rows(path: Path, table: str, rows: list[Row]) -> None:
     """Writes a file of a landing table; all of its columns may be null, as in a careless log."""
     contract = contracts.landing(table)
     wide = {"int": pa.int64(), "decimal(18,2)": pa.decimal128(38, 6)}
+    if any((row.get("sequence") or 0) >= 2**63 for row in rows):
+        wide["bigint"] = pa.uint64()
     fields = [pa.field(c.name, wide.get(c.type, c.arrow_type())) for c in contract.columns]
     columns = {f.name: pa.array([row.get(f.name) for row in rows], f.type) for f in fields}
     path.parent.mkdir(parents=True, exist_ok=True)

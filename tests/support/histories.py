@@ -322,6 +322,7 @@ def event_ids(number: Iterator[int]) -> st.SearchStrategy[str]:
 
 DEVICES = (None, "", "d1", "d2")
 QUANTITIES = (1, 2, 3, 4, None, 0, -1)
+SEQUENCES = (None, 9, 10, 0, -1, -2, 2**63 - 1, -(2**63))
 
 
 @st.composite
@@ -508,14 +509,24 @@ def repeated(draw: st.DrawFn, rows: list[Row], arrivals: list[date]) -> Row:
     """A row once more, on any arrival date; now and then with something else in it."""
     row = dict(draw(st.sampled_from(rows)))
     row["dt"] = draw(st.sampled_from(arrivals))
-    change = draw(st.sampled_from([None, "event_time", "account_id", "window_id"]))
+    change = draw(st.sampled_from([None, "event_time", "account_id", "window_id", "sequence"]))
     if change == "event_time":
         row["event_time"] += draw(st.sampled_from([MICRO, -MICRO]))
     elif change == "account_id":
         row["account_id"] = draw(st.sampled_from(ACCOUNTS))
     elif change == "window_id":
         row["window_id"] = draw(st.sampled_from(["w1", "w2"]))
+    elif change == "sequence":
+        row["sequence"] = draw(st.sampled_from(SEQUENCES))
     return row
+
+
+@st.composite
+def sequenced(draw: st.DrawFn, rows: list[Row]) -> list[Row]:
+    """The rows of a log with sequences: none, or numbers with ties and nulls among them."""
+    if draw(st.booleans()):
+        return rows
+    return [row | {"sequence": draw(st.sampled_from(SEQUENCES))} for row in rows]
 
 
 # Histories
@@ -553,6 +564,7 @@ def tables(draw: st.DrawFn, zone: str, grace_days: int) -> Landing:
         found[table] += rows
     for table in ("participation", "payment", "orders"):
         if found[table]:
+            found[table] = draw(sequenced(found[table]))
             again = draw(st.lists(repeated(found[table], arrivals), max_size=3))
             found[table] += again
     for table in draw(st.lists(st.sampled_from(TABLES), max_size=4)):

@@ -126,7 +126,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Column:
-    kind: str  # text, int, money, time, flag
+    kind: str  # text, int, wide, money, time, flag
     required: bool = False
     one_of: tuple[str, ...] = ()
     is_id: bool = False
@@ -158,6 +158,7 @@ CONTRACT: dict[str, dict[str, Column]] = {
         quantity="int",
         device_id="text",
         event_time="time!",
+        sequence="wide",
     ),
     "payment": _table(
         event_id="id!",
@@ -168,6 +169,7 @@ CONTRACT: dict[str, dict[str, Column]] = {
         amount="money!",
         currency="text!",
         event_time="time!",
+        sequence="wide",
     ),
     "orders": _table(
         event_id="id!",
@@ -178,6 +180,7 @@ CONTRACT: dict[str, dict[str, Column]] = {
         status="submitted/confirmed/cancelled/voided/failed!",
         quantity="int",
         event_time="time!",
+        sequence="wide",
     ),
     "windows": _table(
         commodity_id="id!",
@@ -259,6 +262,8 @@ def fits_money(value: Decimal) -> bool:
 def out_of_range(column: Column, value: Any) -> bool:
     if column.kind == "int":
         return not -(2**31) <= value < 2**31
+    if column.kind == "wide":
+        return not -(2**63) <= value < 2**63
     return column.kind == "money" and not fits_money(value)
 
 
@@ -320,8 +325,12 @@ def as_text(value: Any, kind: str) -> str:
 
 
 def content(table: str, row: Row) -> str:
-    """A row's columns as one text: what makes rows equal, and breaks ties."""
-    return "|".join(as_text(row[name], column.kind) for name, column in CONTRACT[table].items())
+    """A row's columns but `sequence` as one text: what makes rows equal, and breaks ties."""
+    return "|".join(
+        as_text(row[name], column.kind)
+        for name, column in CONTRACT[table].items()
+        if name != "sequence"
+    )
 
 
 def with_two_places(table: str, row: ReadRow) -> ReadRow:
@@ -330,8 +339,14 @@ def with_two_places(table: str, row: ReadRow) -> ReadRow:
     return row
 
 
-def event_order(event: Row) -> tuple[datetime, str]:
-    return event["event_time"], event["event_id"]
+def sequence_order(event: Row) -> tuple[bool, int]:
+    """No sequence comes before every number."""
+    number = event["sequence"]
+    return (False, 0) if number is None else (True, number)
+
+
+def event_order(event: Row) -> tuple[datetime, tuple[bool, int], str]:
+    return event["event_time"], sequence_order(event), event["event_id"]
 
 
 def latest_version(table: str, versions: list[Row]) -> Row:
@@ -390,11 +405,15 @@ def without_duplicates(table: str, events: list[ReadRow]) -> tuple[list[ReadRow]
 
 
 def one_per_content(table: str, rows: list[ReadRow]) -> list[ReadRow]:
-    """Each content once, with its earliest `dt`; ordered by `(dt, event_time, content)`."""
+    """Each content once, its smallest `(dt, sequence)`; by `(dt, event_time, content)`."""
+
+    def arrival(row: ReadRow) -> tuple[date, tuple[bool, int]]:
+        return row["dt"], sequence_order(row)
+
     earliest: dict[str, ReadRow] = {}
     for row in rows:
         text = content(table, row)
-        if text not in earliest or row["dt"] < earliest[text]["dt"]:
+        if text not in earliest or arrival(row) < arrival(earliest[text]):
             earliest[text] = row
     ordered = sorted(
         earliest.items(), key=lambda item: (item[1]["dt"], item[1]["event_time"], item[0])

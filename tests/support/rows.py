@@ -232,9 +232,10 @@ def _table(row: Row) -> str:
 
 
 def _event(table: str, base: Row, changes: Row) -> Row:
-    row = _changed({"event_id": None} | base, changes)
+    row = _changed({"event_id": None} | base | {"sequence": None}, changes)
     if "event_id" not in changes:
-        said = "|".join(f"{column}={value}" for column, value in row.items() if column != "dt")
+        aside = ("dt", "sequence")
+        said = "|".join(f"{column}={value}" for column, value in row.items() if column not in aside)
         row["event_id"] = f"{table}-{sha256(said.encode()).hexdigest()[:20]}"
     return row
 
