@@ -19,6 +19,7 @@ from solatium import contracts
 from solatium.contracts import Table
 from solatium.contracts.keys import EVENT, WINDOW
 from solatium.dataframes.event_keys import content
+from solatium.dataframes.hashing import hashable
 from solatium.landing import row_rules
 
 # Why a well-formed row is set aside whatever its window.
@@ -78,7 +79,7 @@ def doubtful(rows: DataFrame, earlier: DataFrame, source: str) -> DataFrame:
 
 def among(rows: DataFrame, hashes: DataFrame, *, how: str) -> DataFrame:
     """The rows whose event hash is one of `hashes` ("left_semi"), or none of them ("left_anti")."""
-    return rows.join(hashes, on=event_hash() == F.col("hash"), how=how)
+    return hashable(rows, "event_id").join(hashes, on=event_hash() == F.col("hash"), how=how)
 
 
 def judged_by_id(rows: DataFrame, source: str) -> DataFrame:

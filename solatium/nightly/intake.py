@@ -17,6 +17,7 @@ from solatium.contracts import EVENTS
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
 from solatium.landing import duplicates, row_rules
+from solatium.landing.event_order import unordered
 from solatium.landing.gates import Judged, counted
 from solatium.nightly.changed_files import Corrected, Corrections
 from solatium.nightly.context import Context
@@ -117,6 +118,8 @@ class Intake:
             )
             if source in EVENTS:
                 arrival = self._events(source, rows, before)
+                if found := unordered(rows, arrival.good, source, self.day):
+                    self.tally.unordered.append(found)
             else:
                 arrival = self._versions(source, rows)
             stage.rows_out = stage.rows_in - arrival.judged.quarantined

@@ -25,6 +25,7 @@ from solatium.contracts.outcomes import HELD
 from solatium.dataframes.counting import count_where
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError, reason
+from solatium.landing import event_order
 from solatium.landing.gates import AcceptedGate, Gates, accepted_on
 from solatium.landing.zone import LandingZone
 from solatium.laws.verdict import Gate, gate_apart
@@ -304,6 +305,7 @@ class _Run:
                 stages.night_done()
             self.report.seconds = stages.seconds()
         self._collect_results()
+        self.report.notes += event_order.notes(self.report.tally.unordered)
         used = self.report.tally.gates_accepted
         self.report.notes += [
             f"--accept-gate {gate}: not needed"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from solatium.landing.event_order import Unordered
+
 
 @dataclass
 class Tally:
@@ -26,6 +28,7 @@ class Tally:
     entries_posted: int = 0
     entries_sum: Decimal = Decimal(0)
     gates_accepted: list[str] = field(default_factory=list)
+    unordered: list[Unordered] = field(default_factory=list)
 
     def __iadd__(self, other: Tally) -> Tally:
         for name in vars(self):
