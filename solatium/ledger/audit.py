@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from solatium import engine
+from solatium.contracts.calendar import shifted
 from solatium.contracts.keys import AWARD
 from solatium.engine import Engine
 from solatium.errors import LedgerError, UsageError
@@ -66,7 +67,7 @@ class _Audit:
         self.warehouse = warehouse
         self.commit = commit
         self.settings = Settings.from_judging(commit.judging)
-        self.last_closed = commit.day - timedelta(days=self.settings.grace_days)
+        self.last_closed = shifted(commit.day, -timedelta(days=self.settings.grace_days))
         self.entries = self._read("bonus_ledger")
         self.digests = self._read("bonus_ledger_digests")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from solatium.contracts.calendar import shifted
 from solatium.landing.gates import Gates
 from solatium.landing.zone import LandingZone
 from solatium.laws.verdict import Gate
@@ -41,4 +42,4 @@ class Context:
     @property
     def last_closed(self) -> date:
         """The business date that this night judges for the last time."""
-        return self.day - self.grace
+        return shifted(self.day, -self.grace)

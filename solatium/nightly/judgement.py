@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import EVENTS
+from solatium.contracts.calendar import shifted
 from solatium.contracts.keys import WINDOW
 from solatium.contracts.outcomes import HELD
 from solatium.dataframes.compare import days
@@ -68,7 +69,7 @@ class Judging:
 
     def account_versions(self, day: date) -> DataFrame:
         """The account versions that windows of a business date may see (`screening`)."""
-        cutoff = min(self.context.day, day + self.context.grace)
+        cutoff = min(self.context.day, shifted(day, self.context.grace))
         if cutoff not in self._versions:
             keep = self.context.scratch.keep
             in_sight = self.warehouse.read("accounts").where(F.col("dt") <= F.lit(cutoff))

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from solatium.contracts.calendar import shifted
 from solatium.rules import history
 from solatium.warehouse.tables import Commit, Warehouse
 
@@ -43,7 +44,7 @@ class Past:
         outcomes = self.outcomes.where(day < F.lit(first))
         judged_since = first
         for commit in reversed(self.warehouse.kept(self.warehouse.root, self.lineage)):
-            until = commit.day - self.grace
+            until = shifted(commit.day, -self.grace)
             if until < judged_since:  # no later night has judged anew what this one had closed
                 closed = self.warehouse.read(history.CLOSED.name, commit)
                 since = outcomes.where(day > F.lit(until))

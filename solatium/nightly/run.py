@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from solatium import __version__, contracts, engine
+from solatium.contracts.calendar import shifted
 from solatium.contracts.outcomes import HELD
 from solatium.dataframes.counting import count_where
 from solatium.engine import Engine
@@ -162,7 +163,7 @@ def _plan(
         first = min(difference.first for difference in differing)
         keys = ", ".join(dict.fromkeys(difference.name for difference in differing))
         reasons[max(first, min(earliest, lineage[0].day))] = f"other settings: {keys}"
-    next_day = min(newest + _ONE_DAY, request.day)
+    next_day = min(shifted(newest, _ONE_DAY), request.day)
     start = min(earliest, lineage[0].day)
     first = max(min([*reasons, next_day]), start)
     base = [commit for commit in lineage if commit.day < first][-1:]
@@ -189,7 +190,7 @@ def _differing(request: Request, root: Location, lineage: Sequence[Commit]) -> l
     then = Settings.from_judging(newest.judging)
     if request.settings.judging() == then.judging():
         return []
-    last_closed = newest.day - timedelta(days=then.grace_days)
+    last_closed = shifted(newest.day, -timedelta(days=then.grace_days))
     judged = campaigns_by_date(root, newest, last_closed)
     # the first night may have closed dates before its own
     first = min([lineage[0].day, *judged])
@@ -211,7 +212,7 @@ def _other_judgement(closed: Sequence[Difference], last_closed: date) -> UsageEr
     advice = ["give --restate to have the past judged anew by these settings, or take them back"]
     if not all(difference.concerns_all_dates for difference in closed):
         advice.append(
-            f"to have them from {last_closed + _ONE_DAY} on, the first date that is open, "
+            f"to have them from {shifted(last_closed, _ONE_DAY)} on, the first date that is open, "
             "write them under changes"
         )
     return UsageError(
@@ -235,7 +236,7 @@ def _changed_arrivals(
             handled |= commit.files
         else:
             taken_again |= commit.files.keys()
-    oldest = request.day - timedelta(days=request.settings.rescan_days)
+    oldest = shifted(request.day, -timedelta(days=request.settings.rescan_days))
     changed = {}
     for day in sorted({*landing.dates(), *handled}):
         is_looked_at = day > oldest or request.rescan or day in taken_again
@@ -279,7 +280,7 @@ class _Run:
         self.settled = lineage[-1].settled if lineage else date.min
         self.regimes = Regimes(request.settings)
         self.grace = timedelta(days=request.settings.grace_days)
-        self.closed_before = lineage[-1].day - self.grace if lineage else None
+        self.closed_before = shifted(lineage[-1].day, -self.grace) if lineage else None
         self.again = plan.again  # until a night has taken them
         self.report = Report(notes=notes)
 
@@ -329,15 +330,16 @@ class _Run:
 
         What nights that were taken back had posted for a date is looked at when it closes again.
         """
-        if self.again or day - self.grace <= self.settled:
+        if self.again or shifted(day, -self.grace) <= self.settled:
             return False
         base = self._base()
-        is_open = base and any(day - self.grace <= awaited <= day for awaited in base.awaited)
+        last_closed = shifted(day, -self.grace)
+        is_open = base and any(last_closed <= awaited <= day for awaited in base.awaited)
         return day < self.request.day and not is_open and not self.landing.arrived(day)
 
     def _posted_from(self, day: date) -> date | None:
         """The first date for which the ledger may hold what nights taken back had posted."""
-        closes = day - self.grace
+        closes = shifted(day, -self.grace)
         if closes > self.settled:
             return None
         return min([closes, *(commit.judged_from for commit in self.taken_back)])
@@ -432,7 +434,7 @@ class _Run:
         """Sums the windows of each business date that was judged: a row a date, a few in all."""
         numbers = ["participants", "qualified", "ready", "entries", "winners", "losers"]
         is_judged = F.col("business_date").between(
-            F.lit(self.plan.first - self.grace), F.lit(self.request.day)
+            F.lit(shifted(self.plan.first, -self.grace)), F.lit(self.request.day)
         )
         judged = self.warehouse.read("window_results").where(is_judged)
         sums = judged.groupBy("business_date").agg(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from solatium.contracts.calendar import shifted
 from solatium.errors import SolatiumError, UsageError
 from solatium.settings.load import Settings
 from solatium.warehouse.snapshot import Snapshot
@@ -93,7 +94,7 @@ class Source:
     @property
     def last_closed(self) -> date:
         """The last business date that was closed when the snapshot was taken."""
-        return self.tables.day - timedelta(days=self.settings.grace_days)
+        return shifted(self.tables.day, -timedelta(days=self.settings.grace_days))
 
 
 def period_of(tables: Snapshot, first: date | None, last: date | None) -> Period:

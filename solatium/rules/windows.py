@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.calendar import FIRST_BUSINESS_DATE, LAST_DATE
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.versions import latest, with_content
 from solatium.rules.seeds import seeds
@@ -17,8 +18,13 @@ from solatium.settings.regimes import Regimes
 
 
 def business_date(timezone: str) -> Column:
-    """The calendar date of rush_close in the configured time zone."""
-    return F.to_date(F.from_utc_timestamp("rush_close", timezone))
+    """The calendar date of rush_close in the configured time zone.
+
+    Times at the ends of the calendar have a date before it or after it in some zones; their
+    business date is the first or the last one.
+    """
+    closing = F.to_date(F.from_utc_timestamp("rush_close", timezone))
+    return F.greatest(F.least(closing, F.lit(LAST_DATE)), F.lit(FIRST_BUSINESS_DATE))
 
 
 def is_late(settings: Settings) -> Column:

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from deltalake import DeltaTable
 
+from solatium.contracts.calendar import shifted
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
 from solatium.warehouse.tables import OLDEST_KEPT, Commit, Warehouse
@@ -54,7 +55,7 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
     with warehouse.plainly_named() as root, root.held({"command": "vacuum"}) as lease:
         lineage = Warehouse.lineage(root)
         there = Warehouse.kept(root, lineage)
-        oldest = lineage[-1].day - timedelta(days=retention_days)
+        oldest = shifted(lineage[-1].day, -timedelta(days=retention_days))
         kept = [c for c in there if c.day > oldest or c is there[-1]]
         removed = [c for c in there if c not in kept]
         if not is_rehearsal:

@@ -114,11 +114,19 @@ class Settings:
 
     def business_date(self, window: Row) -> date:
         """The calendar date of a window's `rush_close` (section 1)."""
-        return window["rush_close"].astimezone(self.zone).date()
+        closes, first = window["rush_close"], date(1, 1, 2)
+        try:
+            return max(closes.astimezone(self.zone).date(), first)
+        except OverflowError:  # the date there is before the year 1, or after 9999
+            return first if closes.year == 1 else date.max
 
-    def closes(self, day: date) -> date:
-        """The first date on which business date `day` is closed, and the last to bring rows."""
-        return day + self.grace
+    def last_arrival(self, day: date) -> date:
+        """The last arrival date whose rows count for business date `day`."""
+        return day + self.grace if day <= date.max - self.grace else date.max
+
+    def is_closed(self, day: date, run_date: date) -> bool:
+        """Whether business date `day` is closed by the run of `run_date`."""
+        return run_date - day >= self.grace
 
 
 # ---------------------------------------------------------------- section 2: the contract
@@ -456,7 +464,7 @@ def take_windows(door: Door, landing: Landing, settings: Settings, day: date) ->
     door.accepted["windows"] = []
     for row in good:
         door.window_versions.setdefault(window_key(row), []).append(row)
-        if row["dt"] > settings.closes(settings.business_date(row)):
+        if row["dt"] > settings.last_arrival(settings.business_date(row)):
             door.quarantine.append(quarantined("windows", row, ["late"]))
         else:
             door.accepted["windows"].append(row)
@@ -475,7 +483,7 @@ def take_events(door: Door, table: str, landing: Landing, settings: Settings, da
         business_date = business_dates.get(window_key(row))
         if business_date is None:
             door.quarantine.append(quarantined(table, row, ["unknown_window"]))
-        elif row["dt"] > settings.closes(business_date):
+        elif row["dt"] > settings.last_arrival(business_date):
             door.quarantine.append(quarantined(table, row, ["late"]))
             if table == "payment":
                 door.late_payments.append(row)
@@ -517,7 +525,7 @@ class Window:
 
     row: Row
     business_date: date
-    closes: date  # the last arrival date that counts
+    last_arrival: date  # whose rows count
     settings: Row
     versions: list[Row]
     participation: dict[str, list[Row]] = field(default_factory=dict)
@@ -556,7 +564,7 @@ def due_windows(door: Door, settings: Settings, day: date) -> list[Window]:
         d = settings.business_date(row)
         if d <= day:
             rules = settings.on(d, row["campaign_id"])
-            due[key] = Window(row, d, settings.closes(d), rules, door.window_versions[key])
+            due[key] = Window(row, d, settings.last_arrival(d), rules, door.window_versions[key])
     groups = [
         ("participation", door.accepted["participation"]),
         ("payment", door.accepted["payment"]),
@@ -587,13 +595,14 @@ class Accounts:
         return self._latest(
             account_id,
             lambda row: (
-                row["updated_at"] <= window["application_close"] and row["dt"] <= window.closes
+                row["updated_at"] <= window["application_close"]
+                and row["dt"] <= window.last_arrival
             ),
         )
 
     def as_of_payment(self, account_id: str, window: Window) -> Row | None:
         """The latest version that arrived before the date closed (section 8, step 3)."""
-        return self._latest(account_id, lambda row: row["dt"] <= window.closes)
+        return self._latest(account_id, lambda row: row["dt"] <= window.last_arrival)
 
     def _latest(self, account_id: str, in_sight: Callable[[Row], bool]) -> Row | None:
         versions = [row for row in self.versions.get(account_id, ()) if in_sight(row)]
@@ -683,21 +692,25 @@ def own_reasons(applicant: Applicant, window: Window) -> list[str]:
     """Codes 1 to 9: those that need no look at other accounts."""
     rules = window.settings["screening"]
     facts, joined = applicant.facts, applicant.has_joined
-    youngest = window["application_open"] - timedelta(hours=24 * rules["min_account_age_days"])
     limit = 1 if window["limit_per_account"] is None else window["limit_per_account"]
     seen = facts is not None
+    is_new = seen and is_younger(facts, window, rules["min_account_age_days"])
     codes = [
         ("outside_application_period", not applicant.applied),
         ("withdrawn", applicant.applied and not joined),
         ("account_unknown", not seen),
         ("account_not_active", seen and facts["status"] != "active"),
         ("account_blacklisted", seen and facts["blacklisted"] is True),
-        ("account_too_new", seen and facts["registered_at"] > youngest),
+        ("account_too_new", is_new),
         ("credit_too_low", seen and credit_too_low(facts, rules["min_credit_score"])),
         ("quantity_not_allowed", joined and not 1 <= applicant.quantity <= limit),
         ("team_missing", joined and window.is_team and applicant.team_id is None),
     ]
     return [code for code, holds in codes if holds]
+
+
+def is_younger(facts: Row, window: Window, days_of_24_hours: int) -> bool:
+    return window["application_open"] - facts["registered_at"] < timedelta(days=days_of_24_hours)
 
 
 def credit_too_low(facts: Row, least: int | None) -> bool:
@@ -1181,8 +1194,8 @@ def loss_counts(origin: Result, rules: Row) -> bool:
         return False
     within = rules["attempt_within_seconds"]
     if origin.window.is_first_come and within is not None:
-        deadline = origin.window["rush_open"] + timedelta(seconds=within)
-        return attempted_at(origin.entry) < deadline
+        waited = attempted_at(origin.entry) - origin.window["rush_open"]
+        return waited < timedelta(seconds=within)
     return True
 
 
@@ -1596,7 +1609,7 @@ class Reference:
         due = {}
         for award in awards:
             window = award.loss.window
-            if run_date >= window.closes:
+            if self.settings.is_closed(window.business_date, run_date):
                 due[award.key, window.business_date] = award.amount
                 self.ledger.currency[award.key] = window.settings["bonus"]["currency"]
 
