@@ -90,9 +90,10 @@ bench: setup ## measure a night against the same by hand; ARGS="skew" and others
 
 # --- keeping it in order --------------------------------------------------------------------------
 
-lint: .venv/.installed ## look for likely bugs, bad style and bad format
+lint: .venv/.installed ## look for likely bugs, bad style, bad format and broken floors
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 format: .venv/.installed ## mend what lint can mend by itself
 	@$(PY) -m ruff check --fix .

@@ -76,6 +76,14 @@ DEVELOPMENT = [
     "altair>=5.5",
     # Saves those plots as SVG, without a browser.
     "vl-convert-python>=1.7",
+    # The floors: which room may import which.
+    "import-linter>=2.1",
+    # The documentation as a site; its Python reference comes from docstrings.
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.6",
+    "mkdocstrings[python]>=0.29",
+    # Runs before a commit what CI runs.
+    "pre-commit>=4",
     # Builds the project without build isolation, so that nothing comes from outside the lock.
     "setuptools>=80",
 ]
