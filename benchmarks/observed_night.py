@@ -17,7 +17,8 @@ from pathlib import Path
 from rich.console import Console
 
 from solatium import engine
-from solatium.nightly.run import Request, run
+from solatium.nightly.request import Request
+from solatium.nightly.run import run
 from solatium.settings.load import load
 from solatium.storage.location import Location
 

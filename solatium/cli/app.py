@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -85,6 +86,11 @@ _DataDocs = Annotated[
     ),
 ]
 
+_AllowFuture = Annotated[
+    bool,
+    typer.Option("--allow-future", help="Let --date be after today, in the configured time zone."),
+]
+
 
 def _calendar_date(text: str) -> date:
     try:
@@ -112,6 +118,13 @@ def nightly(
     restate: _Restate = False,
     accept_gate: _AcceptGate = None,
     data_docs: _DataDocs = None,
+    allow_future: _AllowFuture = False,
+    report_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write the report of the newest date as a page."
+        ),
+    ] = None,
 ) -> None:
     """Handle every date up to --date that is not handled yet, and judge open dates anew.
 
@@ -120,7 +133,12 @@ def nightly(
     _run(
         landing, warehouse, config, engine_name, day,
         rescan=rescan, restate=restate, accept_gate=accept_gate, data_docs=data_docs,
+        allow_future=allow_future,
     )  # fmt: skip
+    if report_to is not None:
+        from solatium.cli.report import write_report
+
+        write_report(warehouse, report_to, None, None, None, with_accounts=False)
 
 
 @app.command()
@@ -147,6 +165,52 @@ def backfill(
         again_from=first, rescan=rescan, restate=restate,
         accept_gate=accept_gate, data_docs=data_docs,
     )  # fmt: skip
+
+
+@app.command()
+def rollback(
+    warehouse: _Warehouse,
+    to: Annotated[date, _date("--to", "The date to go back to; later dates are undone.")],
+    engine_name: _Engine = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+) -> None:
+    """Take the warehouse back to what it was after the night of --to.
+
+    Dates that were not closed then are open again. Decisions stay: what the ledger got
+    for them is reversed, or waived without clawback, and used up when they close again.
+
+    solatium rollback --warehouse wh --to 2026-11-01 --dry-run
+    """
+    from solatium.cli.rollback import roll_back
+
+    roll_back(warehouse, to, _engine_named(engine_name), dry_run=dry_run)
+
+
+@app.command()
+def report(
+    warehouse: _Warehouse,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, as HTML.")],
+    day: Annotated[
+        date | None,
+        _date("--date", "The business date to report; without it, the newest with a window."),
+    ] = None,
+    first: Annotated[date | None, _date("--from", "The first of several business dates.")] = None,
+    last: Annotated[date | None, _date("--to", "The last of several business dates.")] = None,
+    with_accounts: Annotated[
+        bool, typer.Option("--with-accounts", help="Name accounts; without it, none is.")
+    ] = False,
+) -> None:
+    """Write business dates as one page: who came, who won, what it cost, what to look at.
+
+    The page is one file that needs no network.
+
+    solatium report --warehouse wh --date 2026-11-01 --out night.html
+    """
+    from solatium.cli.report import write_report
+
+    write_report(warehouse, out, day, first, last, with_accounts=with_accounts)
 
 
 @app.command("config")
@@ -360,20 +424,23 @@ def _run(
     restate: bool,
     accept_gate: list[str] | None,
     data_docs: str | None,
+    allow_future: bool = False,
 ) -> None:
     from solatium.laws.verdict import gate_apart
 
     with gate_apart(docs=data_docs is not None) as gate:  # which loads while all else does
         from solatium.cli import show
         from solatium.landing.gates import accepted_gates
-        from solatium.nightly.run import Request, run
+        from solatium.nightly.request import Request
+        from solatium.nightly.run import run
         from solatium.settings.load import load
         from solatium.storage.location import Location
 
+        settings = load(config)
         request = Request(
             landing=Location.parse(landing),
             warehouse=Location.parse(warehouse),
-            settings=load(config),
+            settings=settings,
             engine=_engine_named(engine_name),
             day=day,
             again_from=again_from,
@@ -381,6 +448,7 @@ def _run(
             restate=restate,
             accepted=accepted_gates(accept_gate or []),
             data_docs=Location.parse(data_docs) if data_docs else None,
+            today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
         )
         report = run(request, Console(stderr=True), expectations=gate)
     Console().print(show.of_run(report))

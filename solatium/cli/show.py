@@ -11,11 +11,11 @@ from rich.text import Text
 
 from solatium import contracts
 from solatium.ledger.audit import Audited
-from solatium.nightly.run import Report
+from solatium.nightly.request import Report
 from solatium.nightly.tally import Tally
 from solatium.settings.in_force import DEFAULT, InForce
+from solatium.warehouse.commits import Commit
 from solatium.warehouse.snapshot import Snapshot
-from solatium.warehouse.tables import Commit
 from solatium.warehouse.vacuum import Vacuumed
 
 _NUMBERS = (

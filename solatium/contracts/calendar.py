@@ -14,6 +14,11 @@ FIRST_DATE, LAST_DATE = date.min, date.max
 FIRST_BUSINESS_DATE = date(1, 1, 2)
 
 
+def moved(day: date, days: int) -> date:
+    """The date so many days later, or earlier; at most an end of the calendar."""
+    return shifted(day, timedelta(days=days))
+
+
 def shifted(day: date, by: timedelta) -> date:
     """The date so many days later, or earlier; at most an end of the calendar."""
     place = day.toordinal() + by.days

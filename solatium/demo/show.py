@@ -10,7 +10,8 @@ from solatium.demo.landing import write_landing
 from solatium.demo.report import TABLES, report
 from solatium.laws.suites import Suites
 from solatium.laws.verdict import Gate
-from solatium.nightly.run import Request, run
+from solatium.nightly.request import Request
+from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
 from solatium.storage.location import Location
 from solatium.warehouse.snapshot import Snapshot

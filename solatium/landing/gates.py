@@ -18,7 +18,6 @@ from pyspark.sql import DataFrame, Row
 from solatium import contracts
 from solatium.errors import InputError, UsageError
 from solatium.settings.values import calendar_date
-from solatium.warehouse.tables import Commit
 
 _SAMPLE = 5
 
@@ -65,18 +64,18 @@ def accepted_gates(texts: Iterable[str]) -> tuple[AcceptedGate, ...]:
 def accepted_on(
     day: date,
     given: Iterable[AcceptedGate],
-    commits: Iterable[Commit],
+    earlier: Iterable[tuple[Sequence[str], Mapping[date, Files]]],
     arrived: Files,
 ) -> dict[str, AcceptedGate]:
     """The gates of an arrival date that may be passed, by table.
 
-    Those `given` to this run, and those that earlier `commits` accepted of the same files, which
-    `arrived` names.
+    Those `given` to this run, and those that `earlier` commits accepted of the same files, which
+    `arrived` names: of each commit the gates as text, and its landing files.
     """
     gates = {}
-    for commit in commits:
-        for gate in accepted_gates(commit.gates_accepted):
-            then = commit.files.get(gate.day, {}).get(gate.table)
+    for texts, files in earlier:
+        for gate in accepted_gates(texts):
+            then = files.get(gate.day, {}).get(gate.table)
             if gate.day == day and then == arrived.get(gate.table):
                 gates[gate.table] = gate
     return gates | {gate.table: gate for gate in given if gate.day == day}

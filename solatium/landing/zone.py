@@ -6,10 +6,12 @@ what is asked of them, `rewriting` what an engine needs, `frames` the form that 
 
 from __future__ import annotations
 
+import errno
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -20,26 +22,61 @@ from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.landing import contract_frames, plain_copies
 from solatium.landing.footers import Footer, Reading, damage, footer, stored, unreadable
+from solatium.landing.markers import Markers
 from solatium.settings.sources import Source
 from solatium.storage.location import DataFile, Location
 
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 _ODD_PATH = re.compile("[:\x00-\x1f\x7f-\x9f]")  # what one of the engines cannot have in a path
 
+_NAMED = 5  # of what lies in a folder that is no landing zone
+
+
+def shown_name(name: str) -> str:
+    """A name as it can be seen: characters that print nothing are escaped."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
+
 
 class LandingZone:
     """The landing zone at one moment: a listing, taken once; `sources` maps tables that need it."""
 
-    def __init__(self, root: Location, sources: Mapping[str, Source] | None = None) -> None:
+    def __init__(
+        self,
+        root: Location,
+        sources: Mapping[str, Source] | None = None,
+        ignored: Sequence[str] = (),
+    ) -> None:
+        """`ignored` are patterns of names that are no data, beside the markers of known tools."""
         self.root = root
+        self._markers = Markers(ignored)
         self._sources = sources or {}
         self.files: dict[str, dict[date, list[DataFile]]] = {}
         self._footers: dict[tuple[str, date], list[tuple[Location, Footer]]] = {}
         problems: list[str] = []
         for table in contracts.LANDING:
             self.files[table] = self._listing(table, problems)
+        unread = self._near_names()
+        if not any((root / table).exists() for table in contracts.LANDING):
+            found = ", ".join(shown_name(name) for name in root.names()[:_NAMED]) or "nothing"
+            expected = f"a folder of one of the tables {', '.join(contracts.LANDING)}"
+            problems += [f"{root}: expected {expected}, found {found}", *unread]
         if problems:
             raise InputError(f"{root}: not a landing zone that can be read", problems)
+        self.notes = [*unread, *self._markers.notes()]
+
+    def _near_names(self) -> list[str]:
+        """Notes on names that are nearly those of a table, which nobody would read."""
+        notes = []
+        for name in self.root.names():
+            if name in contracts.LANDING or self._markers.has(name):
+                continue
+            near = get_close_matches(name.lower().strip(), contracts.LANDING, n=1, cutoff=0.75)
+            if near:
+                notes.append(
+                    f"{self.root / shown_name(name)}: not read, since no table has this name; "
+                    f"did you mean {near[0]}?"
+                )
+        return notes
 
     def _listing(self, table: str, problems: list[str]) -> dict[date, list[DataFile]]:
         found: dict[date, list[DataFile]] = {}
@@ -48,7 +85,10 @@ class LandingZone:
             problems.append(f"{folder}: expected a folder of folders dt=YYYY-MM-DD, found a file")
         for name in folder.names():
             place = self.root / table / name
-            if name.startswith(("_", ".")):
+            if self._markers.has(name):
+                continue
+            if place.path.is_symlink() and not name.startswith("dt="):
+                self._markers.pass_over_link(str(place))
                 continue
             try:
                 day = date.fromisoformat(name.removeprefix("dt="))
@@ -61,7 +101,15 @@ class LandingZone:
                     "rename it, or give it a name that begins with _ to have it passed over"
                 )
                 continue
-            found[day] = place.data_files()
+            try:
+                found[day] = place.data_files(self._markers.has)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                problems.append(
+                    f"{error.filename}: the link leads back to a folder above it; remove the link"
+                )
+                continue
             problems.extend(
                 f"{str(place / file.path)!r}: the name is not UTF-8; rename it"
                 for file in found[day]
@@ -117,6 +165,10 @@ class LandingZone:
     def rows(self, table: str, day: date) -> int:
         """How many rows the files of an arrival date hold, by their footers."""
         return sum(footer.rows for _, footer in self._footers[table, day])
+
+    def rows_by_table(self, day: date) -> dict[str, int]:
+        """The rows of an arrival date by table, of tables that have a file then."""
+        return {table: self.rows(table, day) for table in self.arrived(day)}
 
     def verify(self, engine: Engine, scratch: Location, days: Sequence[date]) -> None:
         """Reads every file of these arrival dates to its end; InputError names those that break.

@@ -25,7 +25,9 @@ from solatium.rules import windows
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.storage.location import Location
-from solatium.warehouse.tables import Commit, Warehouse
+from solatium.warehouse import commits
+from solatium.warehouse.commits import Commit
+from solatium.warehouse.tables import Warehouse
 
 _SAMPLE = 3
 
@@ -55,7 +57,7 @@ def audit(root: Location, engine_name: str, running: Engine | None = None) -> Au
     if not (root / "_commits").is_folder():
         raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
     with root.plainly_named() as named:
-        lineage = Warehouse.lineage(named)
+        lineage = commits.published(named)
         if not lineage:
             raise UsageError(f"{root}: nothing is committed yet; solatium nightly does it")
         with nullcontext(running) if running else engine.running(engine_name) as started:
@@ -124,9 +126,9 @@ class _Audit:
             F.coalesce(F.sum("entries_sum"), F.lit(0)),
         ).collect()[0]
         logged = {row[0] for row in log.select("run_id").collect()}
-        commits = Warehouse.records(self.warehouse.root)
-        is_whole = len(commits) == self.commit.number and logged.issuperset(
-            commit.run_id for commit in commits
+        records = commits.records(self.warehouse.root)
+        is_whole = len(records) == self.commit.number and logged.issuperset(
+            commit.run_id for commit in records
         )
         if said[0] > entries or (is_whole and (said[0], said[1]) != (entries, total)):
             logs = f"{said[0]:,} entries of {said[1]:,.2f}"

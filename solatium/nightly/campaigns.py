@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from solatium.contracts.keys import WINDOW
 from solatium.storage.location import Location
-from solatium.warehouse.tables import Commit
+from solatium.warehouse.commits import Commit
 
 
 def campaigns_by_date(root: Location, commit: Commit, until: date) -> dict[date, set[str | None]]:

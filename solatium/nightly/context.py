@@ -13,7 +13,8 @@ from solatium.laws.verdict import Gate
 from solatium.nightly.progress import Stages
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
-from solatium.warehouse.tables import Scratch, Warehouse
+from solatium.warehouse.scratch import Scratch
+from solatium.warehouse.tables import Warehouse
 
 
 @dataclass(frozen=True)

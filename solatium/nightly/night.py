@@ -19,7 +19,8 @@ from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
 from solatium.landing import duplicates
 from solatium.laws import numbers
-from solatium.ledger import digests, posting
+from solatium.ledger import posting
+from solatium.nightly import closing
 from solatium.nightly.context import Context
 from solatium.nightly.intake import Intake
 from solatium.nightly.judgement import Judging
@@ -27,7 +28,7 @@ from solatium.nightly.restatement import Restated, Restating
 from solatium.nightly.tally import Tally
 from solatium.rules import history, refunds
 from solatium.rules.accounts import latest_accounts
-from solatium.warehouse.tables import Commit
+from solatium.warehouse.commits import Commit
 
 # All tables of a warehouse: those of docs/tables.md, and the pipeline's own.
 TABLES: tuple[Table, ...] = (
@@ -176,7 +177,7 @@ class Night:
         with self.context.stages.stage("post", self.day) as stage:
             if self.posted_from is None and not self.with_windows & set(closed):
                 return
-            posted = posting.post(
+            found = posting.post(
                 self.judging.of("bonus_awards", closed),
                 self.judging.of("bonus_ledger", self.in_books),
                 self.judging.of("bonus_waived", self.in_books),
@@ -185,22 +186,10 @@ class Night:
                 run_date=self.day,
                 regimes=self.regimes,
             )
-            entries = self.scratch.keep(posted.entries, "ledger_entries")
-            waived = self.scratch.keep(posted.waived, "ledger_waived")
-            total, currency = entries.agg(F.sum("amount"), F.min("currency")).collect()[0]
-            if total is not None:
-                stage.rows_out = self.warehouse.append("bonus_ledger", entries)
-                seals = self.warehouse.read("bonus_ledger_digests")
-                ledger = self.warehouse.read("bonus_ledger")
-                sealed = digests.posting(seals, entries, ledger, self.day)
-                sealed = self.scratch.keep(sealed, "ledger_digest")
-                number = sealed.collect()[0]["number"]
-                self.warehouse.append("bonus_ledger_digests", sealed)
-                self.warehouse.append("bonus_payouts", posting.payouts(entries, number, currency))
-                self.tally.entries_posted += stage.rows_out
-                self.tally.entries_sum += total
-            if waived.count():
-                self.warehouse.append("bonus_waived", waived)
+            posted = closing.write(self.warehouse, self.scratch, found, self.day)
+            stage.rows_out = posted.entries
+            self.tally.entries_posted += posted.entries
+            self.tally.entries_sum += posted.total
 
     def _check(
         self,

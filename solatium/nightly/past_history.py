@@ -14,7 +14,9 @@ from pyspark.sql import functions as F
 
 from solatium.contracts.calendar import shifted
 from solatium.rules import history
-from solatium.warehouse.tables import Commit, Warehouse
+from solatium.warehouse import commits
+from solatium.warehouse.commits import Commit
+from solatium.warehouse.tables import Warehouse
 
 
 class Past:
@@ -43,7 +45,7 @@ class Past:
         day = F.col("business_date")
         outcomes = self.outcomes.where(day < F.lit(first))
         judged_since = first
-        for commit in reversed(self.warehouse.kept(self.warehouse.root, self.lineage)):
+        for commit in reversed(commits.kept(self.warehouse.root, self.lineage)):
             until = shifted(commit.day, -self.grace)
             if until < judged_since:  # no later night has judged anew what this one had closed
                 closed = self.warehouse.read(history.CLOSED.name, commit)

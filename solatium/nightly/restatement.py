@@ -27,7 +27,7 @@ from solatium.nightly.judgement import Judging
 from solatium.nightly.past_history import Past
 from solatium.rules import history
 from solatium.rules.accounts import latest_accounts_by_date
-from solatium.warehouse.tables import Commit
+from solatium.warehouse.commits import Commit
 
 _WINDOWS = replace(
     contracts.landing("windows"),

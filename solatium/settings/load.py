@@ -37,7 +37,7 @@ from solatium.settings.sections import (
     Tier,
 )
 from solatium.settings.sources import Sources, source_problems
-from solatium.settings.values import shown, time_zone
+from solatium.settings.values import patterns, shown, time_zone
 
 
 class Settings(Section):
@@ -54,6 +54,7 @@ class Settings(Section):
     history: History
     bonus: Bonus
     gates: Gates
+    ignored_files: Annotated[tuple[str, ...], BeforeValidator(patterns)]
     sources: Sources
     changes: Changes
     campaigns: Campaigns
@@ -79,8 +80,18 @@ class Settings(Section):
         return sorted({change.first_day for change in self.changes})
 
     def digest(self) -> str:
-        """Lower-case hex SHA-256 of all settings, as JSON with sorted keys."""
-        return sha256(canonical(self._as_json()).encode()).hexdigest()
+        """Lower-case hex SHA-256 of all settings, as JSON with sorted keys.
+
+        Keys that an earlier release did not have are left out while they have their defaults, so
+        that the same configuration keeps its digest.
+        """
+        said, plain = self._as_json(), from_mapping({})._as_json()
+        for section, *names in _LATER:
+            inside = said if not names else said[section]
+            for name in names or [section]:
+                if inside[name] == (plain if not names else plain[section])[name]:
+                    del inside[name]
+        return sha256(canonical(said).encode()).hexdigest()
 
     def _as_json(self) -> dict[str, Any]:
         sections = self.model_dump(mode="json", exclude={*_PARTIAL})
@@ -114,7 +125,10 @@ class Settings(Section):
         return from_mapping(nested)
 
 
-_NOT_JUDGING = ("rescan_days", "retention_days", "embedded_memory_mb", "gates")
+# Keys that the first release did not have.
+_LATER = (("gates", "required_tables", "min_share_of_usual"), ("ignored_files",))
+
+_NOT_JUDGING = ("rescan_days", "retention_days", "embedded_memory_mb", "gates", "ignored_files")
 _PARTIAL = ("sources", "changes", "campaigns")  # of these, what is unset is not there
 
 

@@ -29,6 +29,7 @@ from solatium.settings.values import (
     DAYS,
     INT,
     calendar_date,
+    landing_tables,
     list_of,
     mapping_of,
     money,
@@ -131,6 +132,8 @@ class Gates(Section):
     """What stops a run before anything downstream of it changes (docs/rules.md section 2)."""
 
     max_quarantine_share: Annotated[Decimal, BeforeValidator(portion)]
+    required_tables: Annotated[tuple[str, ...], BeforeValidator(landing_tables)]
+    min_share_of_usual: Annotated[Decimal | None, or_null(portion)]
 
 
 # Overlays

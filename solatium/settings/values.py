@@ -151,6 +151,30 @@ def list_of(value: object) -> list[Any]:
     return list(value)
 
 
+def landing_tables(value: object) -> tuple[str, ...]:
+    """Names of landing tables, each once, in the order in which they are given."""
+    from solatium.contracts import LANDING  # takes a second, which `solatium --help` has not
+
+    names = list_of(value)
+    for name in names:
+        if name not in LANDING:
+            near = get_close_matches(str(name), LANDING, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(LANDING)}"
+            raise ValueError(f"{shown(name)} is no landing table; {hint}")
+    return tuple(dict.fromkeys(names))
+
+
+def patterns(value: object) -> tuple[str, ...]:
+    """Patterns of file names, such as *.tmp."""
+    found = tuple(text_of(one) for one in list_of(value))
+    for pattern in found:
+        if "/" in pattern:
+            raise ValueError(f"{shown(pattern)} is a path; a pattern is of one name, such as *.tmp")
+        if not pattern.strip("*?"):
+            raise ValueError(f"{shown(pattern)} would ignore every file")
+    return found
+
+
 def mapping_of(value: object) -> dict[Any, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"must be a mapping, not {shown(value)}")

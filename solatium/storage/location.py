@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +23,10 @@ from solatium.storage.lease import Lease, leased
 
 _DRAFT = re.compile(r"\..+\.\d+")
 _SYNCED_AT_ONCE = 16
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(("_", "."))
 
 
 @dataclass(frozen=True, order=True)
@@ -77,13 +81,18 @@ class Location:
         """Names in a folder, sorted; none where it is missing."""
         return sorted(os.listdir(self.path)) if self.path.is_dir() else []
 
-    def data_files(self) -> list[DataFile]:
-        """All files below a folder, at any depth, but those under names with a leading _ or `.`"""
+    def data_files(self, is_no_data: Callable[[str], bool] = _is_hidden) -> list[DataFile]:
+        """All files below a folder, at any depth; not those under names that are no data.
+
+        Links are followed. Raises an OSError of ELOOP where one leads back to a folder above it.
+        """
         found = []
         for folder, folders, files in os.walk(self.path, onerror=_raised, followlinks=True):
-            folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+            folders[:] = [name for name in folders if not is_no_data(name)]
+            for name in folders:
+                _refuse_loop(Path(folder), name)
             for name in files:
-                if not name.startswith(("_", ".")):
+                if not is_no_data(name):
                     path = Path(folder) / name
                     try:
                         facts = path.stat()
@@ -193,6 +202,12 @@ class Location:
         self.make_folder()
         with leased(self.path, holder) as lease:
             yield lease
+
+
+def _refuse_loop(folder: Path, name: str) -> None:
+    below = folder / name
+    if below.is_symlink() and folder.resolve().is_relative_to(below.resolve()):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(below))
 
 
 def _synced(path: Path) -> None:

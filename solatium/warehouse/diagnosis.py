@@ -18,8 +18,10 @@ from deltalake import DeltaTable
 from solatium.errors import SolatiumError, WarehouseError, reason, said
 from solatium.landing.footers import rows_read
 from solatium.storage.location import Location
+from solatium.warehouse import commits
+from solatium.warehouse.commits import Commit
 from solatium.warehouse.delta_log import DeltaLog
-from solatium.warehouse.tables import Commit, Warehouse, damaged
+from solatium.warehouse.tables import damaged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSING = (*_FULL, errno.EROFS, errno.EIO)
@@ -93,7 +95,7 @@ def damages(root: Location) -> list[str]:
     Each file is read to its end once.
     """
     sound: set[Location] = set()
-    for commit in reversed(Warehouse.lineage(root)[-_MOST_COMMITS:]):
+    for commit in reversed(commits.lineage(root)[-_MOST_COMMITS:]):
         problems = _damages_of(root, commit, sound)
         if problems:
             return problems

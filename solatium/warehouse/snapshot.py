@@ -28,7 +28,8 @@ from solatium import contracts
 from solatium.errors import SolatiumError, UnknownTableError, UsageError, WarehouseError
 from solatium.settings.values import calendar_date
 from solatium.storage.location import Location
-from solatium.warehouse.tables import Commit, Warehouse
+from solatium.warehouse import commits
+from solatium.warehouse.commits import Commit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,15 +59,15 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
         """What `solatium.open` gives."""
         root = Location.parse(fspath(warehouse))
         day = None if as_of is None else _day(as_of)
-        lineage = Warehouse.built(root)
+        lineage = commits.built(root)
         then = [commit for commit in lineage if day is None or commit.day <= day]
         if not then:
             raise UsageError(
                 f"{root}: nothing had been handled by {day}",
                 [f"the first date that was handled is {lineage[0].day}"],
             )
-        if not Warehouse.kept(root, then[-1:]):
-            oldest = Warehouse.kept(root, lineage)[0]
+        if not commits.kept(root, then[-1:]):
+            oldest = commits.kept(root, lineage)[0]
             raise UsageError(
                 f"{root}: the tables as of {day} were removed by solatium vacuum",
                 [

@@ -1,9 +1,7 @@
-"""The warehouse: Delta tables under one folder, and the commit records that make them one truth.
+"""The warehouse: Delta tables under one folder, read and written through one engine.
 
-Delta is atomic for each table; a night writes many. A night ends with one commit record, a file of
-its own that names the version of every table. What was written after the newest record is half a
-night: the next run takes it back before it begins. The records form a chain by `parent`, and
-`lineage` is the chain that leads to the newest one.
+What was written after the newest commit record (`commits`) is half a night: the next run takes it
+back before it begins.
 
     <warehouse>/<table>            the tables of docs/tables.md
     <warehouse>/_<name>            what the pipeline keeps for itself
@@ -14,14 +12,11 @@ night: the next run takes it back before it begins. The records form a chain by 
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
 from uuid import uuid4
 
 from deltalake import DeltaTable
@@ -29,10 +24,12 @@ from pyspark.sql import DataFrame
 
 from solatium.contracts import Column, Table
 from solatium.engine import Engine
-from solatium.errors import UsageError, WarehouseError
+from solatium.errors import WarehouseError
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
+from solatium.warehouse.commits import REBUILD, Commit, record
 from solatium.warehouse.delta_log import DeltaLog
+from solatium.warehouse.scratch import Scratch
 
 # Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
 DECISIONS = (
@@ -43,68 +40,11 @@ DECISIONS = (
     "run_log",
 )
 
-_RECORD = re.compile(r"(\d{10,})\.json")
-_REBUILD = "or name a new folder as the warehouse: all tables but the ledger follow from the logs"
-
-# Beside the commit records: the tables of older commits than the one it is named after may be gone.
-OLDEST_KEPT = ".oldest_kept"
 
 _LOG_KEPT = {"delta.logRetentionDuration": "interval 3650 days"}
 
 # By these, files of a table in one piece are told apart: each is of one arrival, or one run.
 _DATES_OF_FILES = ("dt", "run_date")
-
-
-@dataclass(frozen=True)
-class Commit:
-    """What a handled date left: the version of every table, and what it was made from.
-
-    `files` are the landing files as the listing showed them, by table, of the arrival date `day`
-    and of earlier ones that were taken again;
-    `awaited` the business dates, on which windows in force fall, that were not closed before it;
-    `judged_from` the first business date that was judged; `settled` the last one that the ledger
-    was ever posted for, by nights since taken back too; `gates_accepted` the shut gates that
-    a person let it pass, as TABLE:DATE:REASON.
-    """
-
-    number: int
-    parent: int | None
-    day: date
-    run_id: str
-    engine: str
-    version: str
-    config_digest: str
-    judging: dict[str, str]
-    awaited: tuple[date, ...]
-    judged_from: date
-    settled: date
-    files: dict[date, dict[str, list[tuple[str, int, int]]]]
-    gates_accepted: tuple[str, ...] = ()
-    tables: dict[str, int] = field(default_factory=dict)
-
-    def to_json(self) -> str:
-        facts = asdict(self)
-        facts["files"] = {day.isoformat(): files for day, files in self.files.items()}
-        return json.dumps(facts, default=str, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> Commit:
-        """The commit of a record; another of Python's errors where it is none."""
-        facts: dict[str, Any] = json.loads(text)
-        facts["day"] = date.fromisoformat(facts["day"])
-        facts["gates_accepted"] = tuple(facts["gates_accepted"])
-        facts["awaited"] = tuple(date.fromisoformat(day) for day in facts["awaited"])
-        for name in ("judged_from", "settled"):
-            facts[name] = date.fromisoformat(facts[name])
-        facts["files"] = {
-            date.fromisoformat(day): {
-                table: [(str(path), int(size), int(ns)) for path, size, ns in files]
-                for table, files in tables.items()
-            }
-            for day, tables in facts["files"].items()
-        }
-        facts["tables"] = {str(name): int(version) for name, version in facts["tables"].items()}
-        return cls(**facts)
 
 
 class Warehouse:
@@ -123,47 +63,6 @@ class Warehouse:
         self._views: set[str] = set()  # of versions of tables that were read
         self._id = uuid4().hex  # a session may have the views of other warehouses too
 
-    # Commit records
-
-    @staticmethod
-    def lineage(root: Location) -> list[Commit]:
-        """The commits that led to the newest one, oldest first; none in a new warehouse."""
-        numbers = _numbers(root)
-        newest = max([_newest_known(root), *numbers])
-        chain: list[Commit] = []
-        number = newest or None
-        while number is not None:
-            if number not in numbers:
-                raise WarehouseError(
-                    f"{root}: commit record {number} is missing",
-                    [f"restore {_record(root, number)} from a backup", _REBUILD],
-                )
-            commit = _read_record(numbers[number], number)
-            chain.append(commit)
-            number = commit.parent
-        return chain[::-1]
-
-    @staticmethod
-    def built(root: Location) -> list[Commit]:
-        """The lineage of a warehouse that is there; UsageError where nothing was committed."""
-        lineage = Warehouse.lineage(root)
-        if not lineage:
-            raise UsageError(f"{root}: there is no warehouse; solatium nightly makes one")
-        return lineage
-
-    @staticmethod
-    def records(root: Location) -> list[Commit]:
-        """All commits, by number: those of nights that were taken back too."""
-        numbers = _numbers(root)
-        return [_read_record(numbers[number], number) for number in sorted(numbers)]
-
-    @staticmethod
-    def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
-        """Those commits of a lineage whose tables are still there, for a vacuum has left them."""
-        names = (root / "_commits").names()
-        oldest = max((int(n.split(".")[0]) for n in names if n.endswith(OLDEST_KEPT)), default=0)
-        return [commit for commit in commits if commit.number >= oldest]
-
     def commit(self, commit: Commit) -> Commit:
         """Makes all that was written visible together, as the record that it gives back.
 
@@ -174,7 +73,7 @@ class Warehouse:
         self._keep(commit)
         try:
             self._check_lease()
-            _record(self.root, commit.number).create_text(commit.to_json())
+            record(self.root, commit.number).create_text(commit.to_json())
         except FileExistsError:
             raise WarehouseError(
                 f"{self.root}: commit {commit.number} exists already: another run wrote here",
@@ -306,6 +205,11 @@ class Warehouse:
         numbers = files.column("num_records").to_pylist()
         return sum(number for day, number in zip(days, numbers, strict=True) if day in wanted)
 
+    def business_dates(self, name: str) -> set[date]:
+        """The business dates that a table has files of, by its log alone."""
+        files = DeltaTable((self.root / name).uri, self.version(name)).get_add_actions(flatten=True)
+        return set(files.column("partition.business_date").to_pylist())
+
     def append(self, name: str, rows: DataFrame) -> int:
         """Adds rows to a table; how many."""
         return self._write(name, rows, mode="append")
@@ -359,71 +263,12 @@ class Warehouse:
                 folder.remove_tree()
 
 
-@dataclass(frozen=True)
-class Scratch:
-    """Keeps frames as Parquet files, so that they are computed once.
-
-    Files cut the plan that led to a frame; a cache does not, and a night's plans would grow into
-    each other until describing them costs more than running them.
-    """
-
-    engine: Engine
-    folder: Location
-
-    def keep(self, frame: DataFrame, name: str) -> DataFrame:
-        """The same rows, from then on read instead of computed."""
-        return self.keep_parts([frame], name)
-
-    def keep_parts(self, parts: Iterable[DataFrame], name: str) -> DataFrame:
-        """The rows of all parts, which have the same columns, computed one part after the other."""
-        paths = []
-        for number, part in enumerate(parts):
-            schema = part.schema
-            paths.append(str(self.folder / name / str(number)))
-            part.write.mode("overwrite").parquet(paths[-1])
-        return self.engine.spark.read.schema(schema).parquet(*paths)
-
-
 def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:
     """What is wrong with the files of a warehouse, and what can be done about it."""
     return WarehouseError(
         f"{root}: the warehouse is damaged",
-        [*problems, "restore these files from a backup, or the whole folder", _REBUILD],
+        [*problems, "restore these files from a backup, or the whole folder", REBUILD],
     )
-
-
-def _record(root: Location, number: int) -> Location:
-    return root / "_commits" / f"{number:010d}.json"
-
-
-def _numbers(root: Location) -> dict[int, Location]:
-    """The commit records that are there, by number."""
-    folder = root / "_commits"
-    matches = map(_RECORD.fullmatch, folder.names())
-    return {int(match[1]): folder / match[0] for match in matches if match}
-
-
-def _read_record(place: Location, number: int) -> Commit:
-    try:
-        commit = Commit.from_json(place.read_text())
-        if commit.number != number or (commit.parent or 0) >= number:
-            raise ValueError(f"number {commit.number}, parent {commit.parent}")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        lacking = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise WarehouseError(
-            f"{place}: expected commit record {number}, found one that cannot be read: {lacking}",
-            ["restore it from a backup, or the whole folder", _REBUILD],
-        ) from error
-    return commit
-
-
-def _newest_known(root: Location) -> int:
-    """The number of the newest commit, as it was noted beside the records; 0 without a note."""
-    note = root / "_newest_commit"
-    try:
-        return int(note.read_text()) if note.exists() else 0
-    except ValueError:  # a lost machine may leave it empty
-        return 0
 
 
 def _skipping(table: Table) -> dict[str, str]:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from deltalake import DeltaTable
 
-from solatium.contracts.calendar import shifted
+from solatium.contracts.calendar import moved
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
-from solatium.warehouse.tables import OLDEST_KEPT, Commit, Warehouse
+from solatium.warehouse import commits
+from solatium.warehouse.commits import OLDEST_KEPT, Commit
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,21 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
     no version names. Raises UsageError where nothing was ever committed, BusyError while a run or
     another vacuum holds the warehouse, LostLeaseError where another took it over meanwhile.
     """
-    Warehouse.built(warehouse)  # before a folder is made for the lease
+    commits.built(warehouse)  # before a folder is made for the lease
     with warehouse.plainly_named() as root, root.held({"command": "vacuum"}) as lease:
-        lineage = Warehouse.lineage(root)
-        there = Warehouse.kept(root, lineage)
-        oldest = shifted(lineage[-1].day, -timedelta(days=retention_days))
+        lineage = commits.lineage(root)
+        there = commits.kept(root, lineage)
+        oldest = moved(lineage[-1].day, -retention_days)
         kept = [c for c in there if c.day > oldest or c is there[-1]]
+        seen: list[Commit] = []
+        if not lineage[-1].is_published:  # readers still see what another chain of records names
+            kept, seen = there, commits.published(root)
         removed = [c for c in there if c not in kept]
         if not is_rehearsal:
             if removed:
                 _say(root, kept, retention_days)
             _take_back_half_a_night(root, kept[-1])
-        freed = list(_freed(root, kept, None if is_rehearsal else lease))
+        freed = list(_freed(root, [*seen, *kept], None if is_rehearsal else lease))
         return Vacuumed(kept, removed, freed, is_rehearsal)
 
 

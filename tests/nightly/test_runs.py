@@ -37,6 +37,7 @@ from solatium.errors import BusyError, UsageError
 from solatium.nightly.intake import Intake
 from solatium.nightly.night import TABLES, Night
 from solatium.storage.location import Location
+from solatium.warehouse import commits
 from solatium.warehouse.tables import Warehouse
 
 FIRST, SECOND, THIRD, FOURTH = DATES = [days(number) for number in range(4)]
@@ -181,7 +182,8 @@ def test_dates_on_which_nothing_happens_are_passed_over(nights: Nights) -> None:
     assert {row["run_date"] for row in nights.rows("bonus_ledger")} == {SECOND}
 
 
-def test_an_empty_landing_zone_is_five_empty_tables(nights: Nights) -> None:
+def test_tables_without_a_folder_are_empty(nights: Nights) -> None:
+    (nights.landing / "orders").mkdir()
     assert nights.run(FIRST, CONFIG).handled == [FIRST]
     assert {name for name, rows in tables(nights.warehouse).items() if rows} == set()
     assert len(nights.rows("run_log")) == 1
@@ -281,7 +283,7 @@ def test_what_a_killed_run_left_is_taken_back(
     assert done.returncode == 9, done.stderr
     # it had posted, and nobody is told: the newest record is that of the night before
     assert len(nights.rows("bonus_ledger")) > len(standing.tables(SECOND)["bonus_ledger"])
-    assert Warehouse.lineage(Location(nights.warehouse))[-1].day == SECOND
+    assert commits.lineage(Location(nights.warehouse))[-1].day == SECOND
     nights.run(THIRD, CONFIG)
     assert tables(nights.warehouse) == standing.tables(THIRD)
     assert repeated_entries(nights) == []
@@ -372,7 +374,7 @@ def test_other_settings_for_closed_dates_are_refused_unless_the_past_is_restated
     report = nights.run(FOURTH, other, restate=True)
     assert report.handled == DATES
     keys = "history.max_failures_per_day, bonus.tiers"
-    assert report.notes == [f"judging anew from {FIRST} on: other settings: {keys}"]
+    assert report.notes == [f"judging again from {FIRST} on: other settings: {keys}"]
     expected = reference_tables(STORY, other, FOURTH)
     assert disagreements(nights, expected, last_closed=THIRD) == []
 
@@ -461,7 +463,7 @@ def test_settings_of_a_campaign_matter_from_its_first_window_on(
     report = nights.run(FOURTH, other, restate=True)
     assert report.handled == [THIRD, FOURTH]
     assert report.notes == [
-        f"judging anew from {THIRD} on: other settings: bonus.tiers of campaign spring"
+        f"judging again from {THIRD} on: other settings: bonus.tiers of campaign spring"
     ]
     expected = reference_tables(STORY, other, FOURTH)
     assert disagreements(nights, expected, last_closed=THIRD) == []
@@ -629,12 +631,12 @@ def test_payouts_take_back_only_with_clawback(surprised: Surprised) -> None:
 
 def test_commit_records_name_the_version_of_every_table(standing: Standing) -> None:
     warehouse = standing.folder / str(FOURTH) / "warehouse"
-    commits = Warehouse.lineage(Location(warehouse))
-    assert [commit.day for commit in commits] == DATES
-    assert [commit.parent for commit in commits] == [None, 1, 2, 3]
+    chain = commits.lineage(Location(warehouse))
+    assert [commit.day for commit in chain] == DATES
+    assert [commit.parent for commit in chain] == [None, 1, 2, 3]
     names = {table.name for table in TABLES}
-    assert [commit.tables.keys() for commit in commits] == [names] * 4
-    for commit in commits:
+    assert [commit.tables.keys() for commit in chain] == [names] * 4
+    for commit in chain:
         rows = {
             name: sorted(
                 map(repr, DeltaTable(warehouse / name, version).to_pyarrow_table().to_pylist())
@@ -644,4 +646,4 @@ def test_commit_records_name_the_version_of_every_table(standing: Standing) -> N
         }
         assert rows == standing.tables(commit.day)
     newest = {name: DeltaTable(warehouse / name).version() for name in names}
-    assert commits[-1].tables == newest
+    assert chain[-1].tables == newest

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 from solatium.engine import Engine
 from solatium.rules import stock
 from solatium.storage.location import Location
-from solatium.warehouse.tables import Scratch
+from solatium.warehouse.scratch import Scratch
 
 both_engines = pytest.mark.both_engines
 

@@ -50,7 +50,12 @@ DEFAULTS: dict[str, Any] = {
         "clawback": False,
         "pay_from": None,
     },
-    "gates": {"max_quarantine_share": "0.01"},
+    "gates": {
+        "max_quarantine_share": "0.01",
+        "required_tables": [],
+        "min_share_of_usual": None,
+    },
+    "ignored_files": [],
     "sources": {},
     "changes": [],
     "campaigns": {},

@@ -25,7 +25,9 @@ from solatium.errors import BusyError, LostLeaseError, WarehouseError
 from solatium.nightly.night import Night
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
-from solatium.warehouse.tables import Commit, Warehouse
+from solatium.warehouse import commits
+from solatium.warehouse.commits import Commit
+from solatium.warehouse.tables import Warehouse
 
 HERE = Path(__file__).parents[1] / "support"
 ENVIRONMENT = os.environ | {
@@ -262,7 +264,7 @@ def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
         with pytest.raises(LostLeaseError, match=r"held now by .*engine spark, date 2026-03-09"):
             nights.run(DAY, CONFIG)
         assert (nights.warehouse / "_scratch" / "of the new holder").exists()
-        assert Warehouse.lineage(root) == []
+        assert commits.lineage(root) == []
         assert len(nights.rows("bonus_ledger")) == 1  # the new holder takes it back
         assert note(nights.warehouse)["engine"] == "spark"
     nights.run(DAY, CONFIG)
@@ -272,7 +274,7 @@ def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
 def test_reads_do_not_ask_who_holds_the_warehouse(few: Few) -> None:
     reader = Warehouse(few.warehouse.engine, few.warehouse.root, [PAYOUTS])
     assert reader.read(PAYOUTS.name).count() == 0
-    assert reader.lineage(reader.root) == []
+    assert commits.lineage(reader.root) == []
 
 
 # What a run writes, and what others do
@@ -381,6 +383,6 @@ def test_of_runs_that_start_together_one_works_and_the_others_stop(
         for process, words in zip(started, said, strict=True):
             assert ("another run holds this warehouse" in words) == (process.returncode == 4)
     assert refused
-    assert [commit.day for commit in Warehouse.lineage(Location(tmp_path / "wh"))] == days_of_it
+    assert [commit.day for commit in commits.lineage(Location(tmp_path / "wh"))] == days_of_it
     posted = table_rows(tmp_path / "wh", "bonus_ledger")
     assert sorted(row["run_date"] for row in posted) == days_of_it

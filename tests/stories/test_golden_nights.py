@@ -22,7 +22,7 @@ from rows import at
 
 from solatium import contracts, engine
 from solatium.engine import Engine
-from solatium.warehouse.tables import Scratch
+from solatium.warehouse.scratch import Scratch
 
 pytestmark = pytest.mark.both_engines
 

@@ -9,6 +9,7 @@ to.
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -30,6 +31,8 @@ from reference import Reference
 from rows import Row
 
 from solatium.engine import Engine
+from solatium.errors import UsageError
+from solatium.nightly.rollback import rollback
 from solatium.storage.location import Location
 from solatium.warehouse.vacuum import vacuum
 
@@ -104,6 +107,18 @@ class Machine(RuleBasedStateMachine):
         config |= {name: other[name] for name in JUDGING if name in other}
         self.history = replace(self.history, config=config)
         self._run(0, restate=True)
+
+    @precondition(lambda self: self._has_run())
+    @rule(ago=st.integers(1, 3))
+    def roll_back(self, ago: int) -> None:
+        """And the same date once more, on what has come since: its tables are those of then."""
+        to = self.day - timedelta(days=ago)
+        running = self.nights.running
+        with suppress(UsageError):  # before the first night, or what a vacuum has removed
+            rollback(Location(self.nights.warehouse), to, running.name, running)
+            self.day = to
+            self._tried("roll backs")
+        self._run(0)
 
     @precondition(lambda self: self._has_run())
     @rule(kept=st.integers(1, 3))

@@ -21,7 +21,8 @@ from solatium import contracts
 from solatium.engine import Engine
 from solatium.laws.suites import Suites
 from solatium.laws.verdict import Gate
-from solatium.nightly.run import Report, Request, run
+from solatium.nightly.request import Report, Request
+from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
 from solatium.storage.location import Location
 

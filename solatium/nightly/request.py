@@ -1,0 +1,67 @@
+"""What a run is asked to do, and what it reports in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from solatium.errors import UsageError
+from solatium.landing.gates import AcceptedGate
+from solatium.nightly.tally import Tally
+from solatium.settings.load import Settings
+from solatium.storage.location import Location
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do: to handle all dates up to `day`.
+
+    `again_from` is the first date of a backfill, `day` its last one. `rescan` looks at the landing
+    files of all arrival dates, not only of the last `rescan_days`. `restate` lets changed settings
+    judge closed dates again. `accepted` are gates that may be passed. `data_docs` is where the
+    checks of every night are written as pages.
+
+    `today` is the calendar date in the configured time zone. A later `day` is refused, since it
+    closes dates whose logs are still to come. Without `today` nothing is refused for it, and no
+    table ever depends on it.
+    """
+
+    landing: Location
+    warehouse: Location
+    settings: Settings
+    engine: str
+    day: date
+    again_from: date | None = None
+    rescan: bool = False
+    restate: bool = False
+    accepted: tuple[AcceptedGate, ...] = ()
+    data_docs: Location | None = None
+    today: date | None = None
+
+
+@dataclass
+class Report:
+    """What a run did, for its closing summary.
+
+    A row of `results` is one business date: its windows and the sums of their numbers.
+    """
+
+    handled: list[date] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def refuse_future(day: date, today: date | None) -> None:
+    """UsageError for a date after `today`, where that is known."""
+    if today is not None and day > today:
+        raise UsageError(
+            f"--date {day} is after today, {today} in the configured time zone; nothing was run",
+            [
+                "a later date closes dates whose logs are still to come, and posts their money",
+                "correct the date, or give --allow-future if it is meant",
+            ],
+        )
