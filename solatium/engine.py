@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import reduce
 from math import isqrt
 from operator import or_
@@ -223,8 +224,25 @@ def _bounded(memory_mb: int | None) -> dict[str, str]:
     return {f"{pool}TYPE": "greedy", f"{pool}GREEDY__MAX_SIZE": str(memory_mb * 1_000_000)}
 
 
+class _EarlyDates:
+    """Hands dates before the year 1000 over to Java.
+
+    PySpark 4.1.4 writes their years without zeros, as `1-01-02`, which Java refuses.
+    """
+
+    def can_convert(self, value: object) -> bool:
+        return isinstance(value, date) and not isinstance(value, datetime) and value.year < 1000
+
+    def convert(self, value: date, gateway_client: Any) -> Any:
+        from py4j.java_gateway import JavaClass
+
+        return JavaClass("java.time.LocalDate", gateway_client).parse(value.isoformat())
+
+
 @contextmanager
 def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
+    from py4j import protocol
+
     builder = SparkSession.builder.appName("solatium")
     settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL | _NO_CALL_SITES | dict(options)
     for key, value in settings.items():
@@ -233,6 +251,7 @@ def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
         from delta import configure_spark_with_delta_pip
 
         builder = configure_spark_with_delta_pip(builder.master("local[*]"))
+    protocol.register_input_converter(_EarlyDates(), prepend=True)
     try:
         session = builder.getOrCreate()
     except Exception as error:

@@ -62,20 +62,28 @@ def allocate(
     return table.shape(
         judged.withColumn("outcome", _outcome())
         .withColumn("attempted_at", key_time(F.col("attempt")))
+        .withColumn("size", _written_size())
         .withColumn("platform_outcome", platform_outcome())
     )
 
 
 def _competing(entered: DataFrame) -> DataFrame:
-    """The entries that compete for stock, one row each, with the order in which they are taken."""
+    """The entries that fit the stock, one row each, with the order in which they are taken."""
     ticket, attempt = F.col("ticket"), F.col("attempt")
     rank = F.when(ticket.isNull(), F.unix_micros(key_time(attempt))).otherwise(tickets.rank(ticket))
     tiebreak = F.when(ticket.isNull(), key_tiebreak(attempt)).otherwise(
         tickets.tiebreak(ticket, F.col("entry_id"))
     )
-    return entered.where(F.col("leads") & (ticket.isNotNull() | attempt.isNotNull())).select(
-        *ENTRY, "size", "stock", rank.alias("rank"), tiebreak.alias("tiebreak")
+    competes = F.col("leads") & (ticket.isNotNull() | attempt.isNotNull())
+    return entered.where(competes & (F.col("size") <= F.col("stock"))).select(
+        *ENTRY, _written_size(), "stock", rank.alias("rank"), tiebreak.alias("tiebreak")
     )
+
+
+def _written_size() -> Column:
+    """The size of an entry as an int: at most the greatest one, as some team's may be more."""
+    size, most = F.col("size"), F.lit(2**31 - 1)
+    return F.when(size > most, most).otherwise(size).cast("int").alias("size")
 
 
 def _outcome() -> Column:

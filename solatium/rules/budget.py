@@ -22,6 +22,8 @@ from solatium.settings.regimes import Regimes
 from solatium.settings.sections import Regime
 
 _CENTS = "decimal(19,0)"
+_TOTAL = "decimal(28,0)"
+_TEN_DIGITS = 10**10
 _POT = ("business_date", "campaign")  # what has one budget
 
 
@@ -38,7 +40,7 @@ def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> Da
     rest = product % F.col("total")
     cut = cut.withColumns(
         {
-            "fraction": rest.cast("bigint"),
+            "fraction": rest.cast(_TOTAL),
             "floored": F.call_function("div", product - rest, F.col("total")).cast("bigint"),
             "entry_id": F.concat_ws(END, "account_id", "commodity_id", "window_id"),
         }
@@ -54,7 +56,7 @@ def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:
     """The dates and campaigns whose `total` exceeds their `budget`, both in cents."""
     budget = regimes.setting(_budget, _CENTS)
     totals = named.groupBy(*_POT).agg(
-        F.sum(F.col("cents").cast(_CENTS)).cast(_CENTS).alias("total"),
+        F.sum(F.col("cents").cast("decimal(18,0)")).cast(_TOTAL).alias("total"),
         F.min("regime").alias("regime"),  # that of every award of a date and campaign
     )
     return (
@@ -75,6 +77,13 @@ def _entries(cut: DataFrame) -> DataFrame:
         (F.max("budget") - F.sum("floored")).cast("bigint").alias("stock")
     )
     commodity_id, window_id, entry_id = ENTRY
+    fraction = F.col("fraction")
+    # a fraction that may be no bigint is a rank of its leading digits and, in front of the id, the
+    # others in descending order
+    is_wide = F.col("total") > F.lit(2**63 - 1)
+    high, rest = F.call_function("div", fraction, F.lit(_TEN_DIGITS)), fraction % F.lit(_TEN_DIGITS)
+    rank = -F.when(is_wide, high).otherwise(fraction.try_cast("bigint"))
+    low = F.lpad((F.lit(_TEN_DIGITS - 1) - rest).cast("bigint").cast("string"), 10, "0")
     return (
         cut.where("fraction > 0")
         .join(F.broadcast(left_over), on=list(_POT))
@@ -84,7 +93,9 @@ def _entries(cut: DataFrame) -> DataFrame:
             entry_id,
             F.lit(1).alias("size"),
             "stock",
-            (-F.col("fraction")).alias("rank"),
-            F.col("entry_id").alias("tiebreak"),
+            rank.alias("rank"),
+            F.when(is_wide, F.concat(low, "entry_id"))
+            .otherwise(F.col("entry_id"))
+            .alias("tiebreak"),
         )
     )

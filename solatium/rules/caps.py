@@ -17,7 +17,7 @@ def capped(awards: DataFrame, regimes: Regimes) -> DataFrame:
     of_day = Window.partitionBy("account_id", "business_date", "campaign_id")
     in_order = of_day.orderBy("rush_close", *WINDOW)
     # what is cut from earlier ones is cut to the cap, so the sum of whole amounts says enough
-    until = F.sum("cents").over(in_order).cast("decimal(38,0)")
+    until = F.sum(F.col("cents").cast("decimal(18,0)")).over(in_order)
     left = F.greatest(cap - (until - F.col("cents")), F.lit(0)).cast("bigint")
     granted = F.least(F.col("cents"), left)
     return stepped(

@@ -44,8 +44,8 @@ def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
     """One row per ready account of a window that is not held, as an entry of its own.
 
     Beside ACCOUNT, the columns of `formed`, and ORDER_FACTS: `quantity`, `joined_at`, `team_id`,
-    `left_out` (null), `leads`, `entry_id`, `size`. `attempt` is the event key of the order event
-    that counts.
+    `left_out` (null), `leads`, `entry_id`, `size` bigint. `attempt` is the event key of the order
+    event that counts.
     """
     counts = F.col("is_formed") & (F.col("policy") == "first_come")
     attempt = F.when(counts, F.col("attempt"))
@@ -62,7 +62,7 @@ def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
         F.lit(None).cast("string").alias("left_out"),
         F.col("is_formed").alias("leads"),
         F.when(is_individual, F.col("account_id")).alias("entry_id"),
-        F.when(is_individual, asked).alias("size"),
+        F.when(is_individual, asked).cast("bigint").alias("size"),
         attempt.alias("attempt"),
         *_PLATFORM,
     )
@@ -103,9 +103,6 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     )
     is_overfull = F.col("place") >= F.col("team_max")
     enters = F.col("is_complete") & ~is_overfull
-
-    # no stock is greater than the greatest int: what is, cannot fit
-    size = F.least(F.col("team")["size"], F.lit(2**31 - 1)).cast("int")
     return placed.select(
         *WINDOW,
         F.col("member")["account_id"].alias("account_id"),
@@ -118,7 +115,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
         .alias("left_out"),
         (enters & (F.col("place") == 0)).alias("leads"),
         F.when(enters, F.col("team_id")).alias("entry_id"),
-        F.when(enters, size).alias("size"),
+        F.when(enters, F.col("team")["size"]).alias("size"),
         F.when(enters, F.col("team")["attempt"]).alias("attempt"),
         *(
             F.when(enters, F.col("team")[name]).otherwise(F.col("member")[name]).alias(name)

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.contracts.outcomes import KEEPS_THE_ADVANCE
+from solatium.dataframes.money import written
 from solatium.rules.advances import signed_advance
 
 
@@ -24,7 +25,7 @@ def refunds_due(held: DataFrame, allocations: DataFrame, windows: DataFrame) -> 
     outcomes = allocations.select(*ACCOUNT, "outcome")
     owed = (
         held.where("advance_held > 0")
-        .select(*ACCOUNT, F.col("advance_held").alias("amount"))
+        .select(*ACCOUNT, written(F.col("advance_held")).alias("amount"))
         .join(F.broadcast(dates), on=WINDOW)
         .join(outcomes, on=ACCOUNT, how="left")
         .withColumn("outcome", F.coalesce("outcome", F.lit("not_ready")))
@@ -43,5 +44,5 @@ def advance_held(payments: DataFrame, windows: DataFrame) -> DataFrame:
         payments.join(F.broadcast(currencies), on=WINDOW)
         .where(F.col("currency") == F.col("window_currency"))
         .groupBy(*ACCOUNT)
-        .agg(F.sum(signed_advance()).alias("advance_held"))
+        .agg(F.sum(signed_advance()).cast("decimal(28,2)").alias("advance_held"))
     )

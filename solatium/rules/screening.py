@@ -12,6 +12,7 @@ from solatium import contracts
 from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.dataframes.event_keys import key_field, key_part, time_key
 from solatium.dataframes.joins import fewer, look_up
+from solatium.dataframes.money import written
 from solatium.rules.activity import JOIN_FIELDS, ORDER_FACTS
 from solatium.rules.advances import advance_state
 from solatium.settings.regimes import Regimes
@@ -37,6 +38,7 @@ def screen(
         judged.withColumn("qualified", F.size("reasons") == 0)
         .withColumn("joined_at", F.when(F.col("has_joined"), F.col("joined_at")))
         .withColumn("advance_state", advance_state())
+        .withColumn("advance_net", written(F.col("advance_net")))
         .select(*table.typed(), *ORDER_FACTS)
     )
 

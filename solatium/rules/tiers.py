@@ -33,7 +33,9 @@ def raw_amounts(
     facts = windows.where((F.col("currency") == currency) & pays).select(
         *WINDOW, "currency", "advance_amount", "campaign_id", "rush_close", "regime"
     )
-    amount = regimes.by(lambda regime: regime.bonus.tiers, _highest(_tier_cents))
+    amount = regimes.by(
+        lambda regime: regime.bonus.tiers, _highest(lambda tier: _tier_cents(tier, most))
+    )
     reached = regimes.by(lambda r: r.bonus.tiers, _highest(lambda tier: F.lit(tier.min_failures)))
     is_due = ~at_threshold | (F.col("consecutive_failures") == reached)
     return (
@@ -59,8 +61,11 @@ def _highest(value: Callable[[Tier], Column]) -> Callable[[tuple[Tier, ...]], Co
     return of_tiers
 
 
-def _tier_cents(tier: Tier) -> Column:
-    """A tier's amount in cents; a share of the advance is rounded half-even."""
+def _tier_cents(tier: Tier, most: Column) -> Column:
+    """A tier's amount in cents, or `most`; a share of the advance is rounded half-even.
+
+    A share is cut to `most` before it is divided, since the quotient may be no bigint.
+    """
     if tier.amount is not None:
         return F.lit(int(tier.amount * 100)).cast("bigint")
     assert tier.advance_share is not None  # a tier has one of the two
@@ -69,6 +74,8 @@ def _tier_cents(tier: Tier) -> Column:
     numerator = advance.cast("decimal(18,0)") * F.col("quantity").cast("decimal(10,0)")
     numerator = (numerator * F.lit(share).cast("decimal(10,0)")).cast("decimal(38,0)")
     denominator = F.lit(parts).cast("decimal(10,0)")
+    at_most = (most.cast("decimal(18,0)") * denominator).cast("decimal(38,0)")
+    numerator = F.least(numerator, at_most)
     rest = (numerator % denominator).cast("decimal(10,0)")
     whole = F.call_function("div", numerator - rest, denominator).cast("bigint")
     twice = rest * 2

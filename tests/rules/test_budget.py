@@ -33,6 +33,16 @@ CASES: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {
     # 14.28, 28.57 and 57.14: the cent goes to the second
     "largest fraction": (100, {"a": 20, "b": 40, "c": 80}, {"a": 14, "b": 29, "c": 57}),
     "nothing to spend": (0, {"a": 20, "b": 40}, {"a": 0, "b": 0}),
+    "a total that is no bigint": (
+        3,
+        {name: 10**18 - 1 - place for place, name in enumerate("zyxwvutsrqpo")},
+        {name: int(name in "zyx") for name in "zyxwvutsrqpo"},
+    ),
+    "equal fractions of a total that is no bigint": (
+        2,
+        dict.fromkeys("zyxwvutsrqpo", 10**18 - 1),
+        {name: int(name in "op") for name in "zyxwvutsrqpo"},
+    ),
     "an award of nothing": (10, {"a": 0, "b": 40}, {"a": 0, "b": 10}),
 }
 

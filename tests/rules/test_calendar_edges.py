@@ -142,7 +142,8 @@ def test_the_last_date_of_the_calendar_is_handled(
     agree(nights, rows, config, last, last)
 
 
-@pytest.mark.parametrize(("zone", "grace_days"), [("Asia/Shanghai", 0), ("America/New_York", 2)])
+@pytest.mark.both_engines
+@pytest.mark.parametrize(("zone", "grace_days"), [("America/New_York", 2)])
 def test_the_first_dates_of_the_calendar_are_handled(
     nights: Nights, zone: str, grace_days: int
 ) -> None:

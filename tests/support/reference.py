@@ -261,6 +261,12 @@ def money(whole_cents: int) -> Decimal:
     return Decimal(whole_cents).scaleb(-2)
 
 
+def writable(total: Decimal) -> Decimal:
+    """A sum of amounts as it is written: at most the greatest decimal(18,2), or minus that."""
+    most = Decimal("9999999999999999.99")
+    return max(min(total, most), -most)
+
+
 def fits_money(value: Decimal) -> bool:
     """Whether an amount is exactly a decimal(18,2)."""
     over, under = value.as_integer_ratio()
@@ -780,7 +786,7 @@ def screening_row(window: Window, applicant: Applicant) -> Row:
         "qualified": applicant.qualified,
         "reasons": applicant.reasons,
         "advance_state": applicant.advance_state,
-        "advance_net": applicant.advance_net,
+        "advance_net": writable(applicant.advance_net),
     }
 
 
@@ -973,7 +979,7 @@ class Result:
             "account_id": self.account_id,
             "business_date": self.window.business_date,
             "entry_id": entry.entry_id if entry else None,
-            "size": entry.size if entry else None,
+            "size": min(entry.size, 2**31 - 1) if entry else None,
             "ticket": entry.ticket if entry else None,
             "weight": entry.weight if entry else None,
             "attempted_at": attempted_at(entry),
@@ -1113,7 +1119,7 @@ def refund_rows(rush: Rush) -> Iterator[Row]:
                 "account_id": account_id,
                 "business_date": window.business_date,
                 "outcome": outcome,
-                "amount": amount,
+                "amount": writable(amount),
                 "currency": window["currency"],
             }
 
