@@ -1,1 +1,1 @@
-"""What several rooms share about data frames."""
+"""What several packages share about data frames: no rule, no table, no engine."""

@@ -1,4 +1,4 @@
-"""What differs between frames, and the few dates that they hold."""
+"""Rows that differ between two frames, and the few distinct dates of a column."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 
 
 def differing(one: DataFrame, other: DataFrame) -> DataFrame:
-    """The rows that stand in one of two frames of equal columns and not in the other."""
+    """The rows that only one of two frames has; both have the same columns."""
     return one.exceptAll(other).unionByName(other.exceptAll(one))
 
 
 def days(frame: DataFrame, column: str) -> list[date]:
-    """The distinct dates in a column, in order, nulls left out: a few, brought to the driver."""
+    """The distinct dates of a column, sorted and without null. They are collected to the driver."""
     found: Iterable = frame.select(column).where(F.col(column).isNotNull()).distinct().collect()
     return sorted(row[column] for row in found)

@@ -1,8 +1,8 @@
-"""Total orders, and the texts that carry them (docs/rules.md section 1).
+"""Total orders, written as text (docs/rules.md section 1).
 
-"The latest event" is the maximum of one string that begins with time and id and carries the fields
-that are wanted: one comparison of bytes for an aggregate, where a structure would be taken apart
-for each row. Every such string ends in a unique key, so that no result hangs on luck.
+The latest event is the maximum of one string, which begins with the time, the sequence and the id
+and carries the fields that are needed. An aggregate compares such strings byte by byte; a structure
+would be taken apart for each row. The id makes every string unique, so that the order is total.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 from solatium.contracts import Table
 from solatium.contracts.keys import EVENT_ORDER
 
-# Separates the parts of an order key. It sorts before every character that an id may have, so that
-# `a` comes before `ab` with anything behind it.
+# Separates the parts of a key. It sorts before every character that an id may have, so that `a`
+# comes before `ab` whatever follows.
 END = "\x01"
 
-# Microseconds from the year 1 to 1970: makes every time of the calendar a positive number.
+# Microseconds from the year 1 to 1970. With them every time of the calendar is a positive number.
 _YEAR_ONE = 62_135_596_800_000_000
 _DIGITS = 18
 _HEX_DIGITS = 16  # of a bigint
@@ -46,7 +46,7 @@ def _sequence() -> Column:
 
 
 def without_end(value: Column) -> Column:
-    """A text that cannot end a field of an event key: other texts stay other texts."""
+    """A text without END, for a field of a key; different texts stay different."""
     doubled = F.replace(value, F.lit("\x02"), F.lit("\x02\x02"))
     return F.replace(doubled, F.lit(END), F.lit("\x02\x03"))
 
@@ -85,9 +85,9 @@ def text(value: Column, kind: str) -> Column:
 
 
 def content(contract: Table, but: Sequence[str] = ("sequence",)) -> Column:
-    """The content of a row: its contract's columns, but `sequence`, as text, joined by `|`.
+    """The content of a row: its contract's columns as text, joined by `|`, without `sequence`.
 
-    `but` names the columns to leave out instead.
+    `but` names other columns to leave out instead.
     """
     columns = [column for column in contract.columns if column.name not in but]
     parts = [F.coalesce(text(F.col(c.name), c.type), F.lit("")) for c in columns]

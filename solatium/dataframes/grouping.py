@@ -1,8 +1,8 @@
-"""Rows that are brought together by their keys before they are grouped.
+"""Rows that are repartitioned by their keys before they are grouped.
 
-An engine groups rows where they are, and once more where those of a key come together. Of keys with
-few rows each, the first time finds hardly two of a kind, and costs as much as the second. Where the
-rows are brought together by hand, there is only the second.
+An engine groups twice: within each partition, and again after the shuffle. When most keys have few
+rows, the first pass merges almost nothing and costs as much as the second. Rows that are already
+partitioned by their keys are grouped once.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 
-# A setting of the session: in how many parts rows are brought together. Without it the engine finds
-# a number by itself, as Spark does well; Sail takes that of some file that is read.
+# A setting of the session: the number of partitions. Without it the engine chooses one. Spark
+# chooses well; Sail takes the number of partitions of a file that it reads.
 PARTS = "solatium.parts"
 
 
 def together(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """The same rows, those with the same `keys` in the same part."""
+    """The same rows, with all rows of the same `keys` in one partition."""
     parts = rows.sparkSession.conf.get(PARTS, None)
     return rows.repartition(int(parts), *keys) if parts else rows.repartition(*keys)

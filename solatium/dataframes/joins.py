@@ -1,9 +1,9 @@
 """A join that says which of its sides is small.
 
-An engine that joins by hashing puts one side in memory, and chooses it by the statistics of files.
-What comes out of a grouping or a join has none; Sail then takes the side that stands first. And it
-reckons that an inner join leaves no more rows than its smaller side has, that an outer one leaves
-all, and that a filter leaves a fifth.
+A hash join builds a hash table of one side, which the planner chooses by the statistics of files.
+The result of a grouping or a join has no statistics, and Sail then builds the table of the first
+side. Sail also estimates that an inner join has at most as many rows as its smaller side, that an
+outer join keeps all rows, and that a filter keeps a fifth of them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 
 
 def look_up(rows: DataFrame, few: DataFrame, on: Sequence[str], *, how: str = "inner") -> DataFrame:
-    """`rows` with the other columns of `few`, which has a row for each key `on` at most.
+    """`rows` with the other columns of `few`, which has at most one row for each key `on`.
 
-    Rows of no such key are left out ("inner"), or have nulls there ("left").
+    Rows whose key `few` lacks are dropped ("inner"), or have nulls in its columns ("left").
     """
     sides = {"inner": "inner", "left": "right"}
     added = [name for name in few.columns if name not in on]
@@ -25,8 +25,8 @@ def look_up(rows: DataFrame, few: DataFrame, on: Sequence[str], *, how: str = "i
 
 
 def fewer(rows: DataFrame, id_column: str) -> DataFrame:
-    """The same rows, which are to be put in memory rather than others that are filtered too.
+    """The same rows, with a filter that every row passes, since no id is empty.
 
-    They come through a filter that all of them pass, as no id is empty.
+    The planner then estimates fewer rows, and builds its hash table on this side of a join.
     """
     return rows.where(F.length(id_column) > 0)

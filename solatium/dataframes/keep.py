@@ -1,4 +1,4 @@
-"""Frames that are used twice: stored once and read from then on, where they can be stored."""
+"""Frames that are used more than once: stored once and then read, where there is a place for it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 
-# Stores a frame under a name and gives it back, to be read from then on instead of computed.
+# Stores a frame under a name, and returns a frame that reads what was stored.
 Keep = Callable[[DataFrame, str], DataFrame]
 
 
 def kept_nowhere(frame: DataFrame, name: str) -> DataFrame:
-    """Keeps nothing: the frame is computed each time it is used."""
+    """The frame as it is: nothing is stored, and it is computed each time it is used."""
     return frame

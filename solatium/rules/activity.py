@@ -1,8 +1,8 @@
 """What each account did in each window: the three event logs in one aggregation.
 
-Participation, payments and orders of one window and account are brought to one shape, put together
-and grouped once (docs/rules.md sections 4 to 6). One row is one account with at least one visible
-event in a due window. The latest and earliest events are maxima and minima of one string each.
+docs/rules.md sections 4 to 6. The logs are brought to one shape, united and grouped once. A row is
+one account with at least one visible event in a due window. The latest and the earliest event are
+the maximum and the minimum of one string each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
 from solatium.rules.advances import signed_advance
 
-# What the order logs say of an account, in columns of `activity`.
+# What the order log says about an account, in columns of `activity`.
 ORDER_FACTS = (
     "attempt",
     "order_state",
@@ -27,8 +27,8 @@ ORDER_FACTS = (
     "voided_after_confirmation",
 )
 
-# The fields of the event keys, in their places. A device is no id: it may hold any character, and
-# is only ever compared with others.
+# The fields of the event keys, in their order. A device is no id and may hold any character; it is
+# only compared with other devices.
 JOIN_FIELDS = ("event_type", "quantity", "team_id", "device_id")
 
 
@@ -40,17 +40,23 @@ def activity(
     *,
     devices: bool,
 ) -> DataFrame:
-    """One row per window and account; `windows` are those in force that are judged.
+    """One row per window and account; `windows` are the windows in force that are judged.
 
-    Without `devices` the event keys carry none: each account's texts are held in memory until all
-    logs are gone through, and most rules need no device.
+    Without `devices` the event keys hold no device. The texts of all accounts are in memory until
+    the last row is read, and most rules need no device.
 
-    Columns beside the key: `took_part` boolean; `latest_event` (event key with JOIN_FIELDS) of the
-    application period, null without one; `joined_at`; `advance_net` decimal and `advance_paid`
-    boolean of payments before the rush; `advance_held` decimal of payments of all times;
-    `order_state` int (place in ORDER_STATES); `cancelled_after_confirmation`,
-    `voided_after_confirmation` boolean; `attempt` (event key with the quantity) of the earliest
-    submission in the rush of a window that is first come; `confirmed_units` bigint.
+    Columns beside the key:
+
+    - `took_part` boolean
+    - `latest_event` in the application period: an event key with JOIN_FIELDS, or null
+    - `joined_at` timestamp
+    - `advance_net` decimal and `advance_paid` boolean, of the payments before the rush
+    - `advance_held` decimal, of the payments of all times
+    - `order_state` int, a place in ORDER_STATES
+    - `cancelled_after_confirmation` and `voided_after_confirmation` boolean
+    - `attempt`, the earliest submission in the rush of a first-come window: an event key with the
+      quantity and the state
+    - `confirmed_units` bigint
     """
     times = F.broadcast(
         windows.select(
@@ -94,8 +100,8 @@ def activity(
     )
 
 
-# Facts that hold where one row says so. A row carries them as bits of one number: an aggregate for
-# each would cost as much again as all others.
+# Facts that hold for an account when they hold for one of its rows. A row carries them as bits of
+# one number, since an aggregate for each would cost as much as all other aggregates together.
 _MARKS = (
     "took_part",
     "withdrew",
@@ -106,7 +112,7 @@ _MARKS = (
 
 
 def _marked(**facts: Column) -> Column:
-    """The marks of a row; a fact that is null does not hold."""
+    """The facts that hold for a row, as bits; a fact that is null does not hold."""
     bits = (F.when(holds, 1 << _MARKS.index(name)).otherwise(0) for name, holds in facts.items())
     return reduce(Column.__add__, bits).alias("marks")
 
@@ -115,7 +121,7 @@ def _is_marked(name: str) -> Column:
     return F.col("marks").bitwiseAND(F.lit(1 << _MARKS.index(name))) != 0
 
 
-# What the logs are put together as; each of them fills its own columns.
+# The one shape of the three logs; each log fills its own columns.
 _SHAPE = {
     "marks": "int",
     "latest_event": "string",
@@ -157,8 +163,10 @@ def _of_participation(events: DataFrame, devices: bool) -> DataFrame:
 
 
 def _of_withdrawn(events: DataFrame) -> DataFrame:
-    """One row for each of the few accounts that withdrew: `rejoined_at` is the time of the earliest
-    join after the latest withdrawal, null without one."""
+    """One row for each of the few accounts that withdrew.
+
+    `rejoined_at` is the time of the earliest join after the latest withdrawal, or null.
+    """
     key = event_key()
     is_join = F.col("event_type") == "join"
     in_period = events.where(_in_period())
@@ -184,7 +192,7 @@ def _of_payment(payments: DataFrame) -> DataFrame:
 
 
 def _of_orders(events: DataFrame) -> DataFrame:
-    """One row per order: its state and what it says of the account."""
+    """One row per order: its state, and what it says about the account."""
     time, status = F.col("event_time"), F.col("status")
     quantity = F.col("quantity").cast("string")
     in_rush = (time >= F.col("rush_open")) & (time < F.col("rush_close"))

@@ -34,8 +34,8 @@ def allocate(
 ) -> DataFrame:
     """`allocations`: one row per ready account of every window that is not held.
 
-    `screened` is from `screening.screen`, and read several times; `windows` are those in force;
-    `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
+    `screened` is from `screening.screen` and is read several times; `windows` are the windows in
+    force; `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
     """
     formed = keep(entries.formed(screened, windows), "windows_formed")
     ready = entries.ready_accounts(screened, formed)

@@ -1,8 +1,8 @@
 """Entries: what competes for stock, an account by itself or a team (docs/rules.md section 5).
 
-Every ready account of a window that is not held has one row. What belongs to an entry (its id,
-size, attempt, orders) stands on the row of each of its members; the first of them `leads`, so that
-an entry can be counted once.
+Every ready account of a window that is not held has one row. The rows of all members of an entry
+hold what belongs to the entry: its id, size, attempt and orders. `leads` is true for the first
+member only, so that each entry is counted once.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from solatium.dataframes.joins import look_up
 from solatium.rules.activity import ORDER_FACTS
 from solatium.rules.screening import is_ready
 
-# What is known of a window that somebody enters, and what only matters until it is said who enters,
-# with what ticket.
+# Columns of a window that entries need, and columns that nobody needs once the tickets are drawn.
 _OF_WINDOW = ("unit", "seed", "regime", "team_min", "team_max", "campaign_id", "category")
 _FORMED = ("business_date", "policy", "stock", "is_formed", *_OF_WINDOW)
 FOR_ENTERING = ("joined_at", "team_id", *_OF_WINDOW)
 
-# All order facts but the attempt, which counts only in windows that are first come.
+# All order facts but the attempt, which counts in first-come windows only.
 _PLATFORM = tuple(name for name in ORDER_FACTS if name != "attempt")
 
 
 def formed(screened: DataFrame, windows: DataFrame) -> DataFrame:
     """One row per window that is not held and has ready accounts.
 
-    Beside WINDOW: `is_formed`, whether they are enough, and what is known of the window:
+    Columns beside WINDOW: `is_formed`, and the window's
     `business_date`, `policy`, `unit`, `stock`, `seed`, `regime`, `team_min`, `team_max`,
     `campaign_id`, `category`.
     """
@@ -69,16 +68,16 @@ def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
 
 
 def is_in_team() -> Column:
-    """Whether a row of `ready_accounts` is of a formed team window."""
+    """Whether a row of `ready_accounts` belongs to a formed team window."""
     return (F.col("unit") == "team") & F.col("is_formed")
 
 
 def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
-    """Those rows of `ready_accounts` that are in a team (`is_in_team`), put together into teams.
+    """The rows of `ready_accounts` for which `is_in_team` holds, with the entries of their teams.
 
     `left_out` says why an account is in no entry: `team_incomplete` or `team_overfull`. The members
-    of a team are put into one list and gone through in order; what is known of the window is looked
-    up again, so that it is in no list.
+    of a team are collected into one sorted list. The columns of the window are joined again
+    afterwards, so that no list holds them.
     """
     member = F.struct("joined_at", "account_id", "quantity", *ORDER_FACTS)
     teams = (
@@ -125,7 +124,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
 
 
 def _with_one_more(team: Column, member: Column) -> Column:
-    """What the members say together, with that of one more."""
+    """One fold step: what a team's members have in common, with one member more."""
     return F.struct(
         (team["size"] + member["quantity"]).alias("size"),
         F.least(team["attempt"], member["attempt"]).alias("attempt"),
