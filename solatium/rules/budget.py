@@ -1,8 +1,8 @@
 """A daily budget, to the cent (docs/rules.md section 8, step 5).
 
-Amounts are scaled down and floored; the cents that this leaves over go to the largest cut-off
-fractions. Who gets one is a selection like that of a rush: the cents are the stock of a window, and
-every award is an entry of size 1. So the awards of a date are never sorted as a whole.
+Amounts are scaled down and floored. The cents that are left over go one each to the largest cut-off
+fractions. Choosing these is an allocation like that of a rush: the cents are the stock of a window,
+and every award is an entry of size 1. So the awards of a date are never sorted as a whole.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from solatium.settings.sections import Regime
 _CENTS = "decimal(19,0)"
 _TOTAL = "decimal(28,0)"
 _TEN_DIGITS = 10**10
-_POT = ("business_date", "campaign")  # what has one budget
+_POT = ("business_date", "campaign")  # each has one budget
 
 
 def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> DataFrame:
-    """`awards`, with `cents` and `reason` of those whose date and campaign exceed their budget.
+    """The awards, with new `cents` and `reason` where a date and campaign exceed their budget.
 
     `awards` has the columns of `bonus_awards`, `campaign_id`, `regime` and `cents` bigint. It is
     read several times.
@@ -57,7 +57,7 @@ def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:
     budget = regimes.setting(_budget, _CENTS)
     totals = named.groupBy(*_POT).agg(
         F.sum(F.col("cents").cast("decimal(18,0)")).cast(_TOTAL).alias("total"),
-        F.min("regime").alias("regime"),  # that of every award of a date and campaign
+        F.min("regime").alias("regime"),  # all awards of a date and campaign have the same
     )
     return (
         totals.withColumn("budget", budget)
@@ -78,8 +78,8 @@ def _entries(cut: DataFrame) -> DataFrame:
     )
     commodity_id, window_id, entry_id = ENTRY
     fraction = F.col("fraction")
-    # a fraction that may be no bigint is a rank of its leading digits and, in front of the id, the
-    # others in descending order
+    # a fraction that may exceed a bigint is ranked by its leading digits; the tie-break begins with
+    # its last ten, subtracted from 9999999999 so that the largest comes first
     is_wide = F.col("total") > F.lit(2**63 - 1)
     high, rest = F.call_function("div", fraction, F.lit(_TEN_DIGITS)), fraction % F.lit(_TEN_DIGITS)
     rank = -F.when(is_wide, high).otherwise(fraction.try_cast("bigint"))

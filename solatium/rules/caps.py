@@ -16,7 +16,7 @@ def capped(awards: DataFrame, regimes: Regimes) -> DataFrame:
     cap = regimes.setting(lambda r: whole_cents(r.bonus.max_per_account_per_day), "bigint")
     of_day = Window.partitionBy("account_id", "business_date", "campaign_id")
     in_order = of_day.orderBy("rush_close", *WINDOW)
-    # what is cut from earlier ones is cut to the cap, so the sum of whole amounts says enough
+    # earlier amounts are cut only where they reach the cap, so their uncut sum decides as well
     until = F.sum(F.col("cents").cast("decimal(18,0)")).over(in_order)
     left = F.greatest(cap - (until - F.col("cents")), F.lit(0)).cast("bigint")
     granted = F.least(F.col("cents"), left)

@@ -1,7 +1,7 @@
-"""Account history: outcomes that count, streaks, and what each account has been through.
+"""Account history: outcomes that count, streaks, and the totals of each account.
 
-docs/rules.md section 7. History is state: a night folds the outcomes of the dates it judges onto
-the history as of the day before them.
+docs/rules.md section 7. History is state: a night adds the outcomes of the dates that it evaluates
+to the history as of the day before them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from solatium.settings.sections import Regime
 ORDER = ("business_date", "rush_close", *WINDOW)
 _STREAK = "consecutive_failures"
 
-# The pipeline's own: account_history as of the last date that is closed.
+# An internal table: account_history as of the last closed date.
 CLOSED = replace(contracts.warehouse("account_history"), name="_account_history_closed")
 
 
@@ -40,10 +40,10 @@ def account_outcomes(
 ) -> DataFrame:
     """`account_outcomes` of the dates of `allocations`: one row per outcome that counts.
 
-    The outcomes of an account are put into one list and gone through in order: accounts are many
-    and their lists short, for which engines' window functions take several times as long. They are
-    brought together before they are grouped, or Sail would make lists on both sides of the way.
-    `opening` is `account_history` as of the day before the first of these dates.
+    The outcomes of an account are collected into one sorted list, which is folded. Accounts are
+    many and their lists short, and engines' window functions take several times as long. Rows are
+    repartitioned first, or Sail would build lists on both sides of the shuffle. `opening` is
+    `account_history` as of the day before the first of these dates.
     """
     in_order = F.array_sort(F.collect_list(F.struct(*ORDER, "result", "regime")))
     countable = _countable(allocations, windows, settings, regimes)
@@ -69,10 +69,11 @@ def account_outcomes(
 
 
 def _lived_through(regimes: Regimes, before: Column, outcome: Column) -> Column:
-    """What an outcome makes of what an account has been through in the dates that are counted.
+    """One fold step: the account's state after this outcome.
 
-    `streak` and `day` are those after the last outcome that counted, `losses` how many counted on
-    that day, and `streaks` has a number for each outcome, null for those that do not count.
+    `streak` and `day` belong to the last outcome that counted. `losses` is the number of losses
+    that counted on that day. `streaks` has a number for each outcome: the streak after it, or null
+    where it does not count.
     """
     day, result, regime = (outcome[name] for name in ("business_date", "result", "regime"))
     is_lost = result == "lost"
@@ -93,10 +94,10 @@ def _lived_through(regimes: Regimes, before: Column, outcome: Column) -> Column:
 
 
 def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame) -> DataFrame:
-    """`account_history`: `opening` with the account outcomes of later dates added to it."""
+    """`account_history`: `opening` plus the account outcomes of later dates."""
     result, day = F.col("result"), F.col("business_date")
 
-    # history order as one string, with the streak after the outcome at its end
+    # history order as one string that ends with the streak after the outcome
     place = time_key(
         F.col("rush_close"),
         F.col("commodity_id"),
@@ -151,7 +152,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
 
 
 def scope(settings: Settings) -> Column:
-    """What the streak of a window's outcomes runs over."""
+    """The scope of a window's outcomes: what a streak runs over."""
     column = {"all": None, "campaign": "campaign_id", "category": "category"}[
         settings.history.scope
     ]
@@ -163,9 +164,9 @@ def points(
 ) -> DataFrame:
     """`accounts` with `points` int: the streak with which they enter a weighted lottery.
 
-    A row of `accounts` is an account in a window, with the columns of the window that matter here
-    (`business_date`, `campaign_id`, `category`, `regime`). `opening` is `account_history` of all
-    outcomes before the business date.
+    A row of `accounts` is an account in a window, with the window's `business_date`, `campaign_id`,
+    `category` and `regime`. `opening` is `account_history` of all outcomes before the business
+    date.
     """
     is_expired = _is_expired(
         F.col("business_date"), F.col("opening_date"), regimes, F.col("regime")
@@ -180,7 +181,7 @@ def points(
 
 
 def _before(opening: DataFrame) -> DataFrame:
-    """The streak that an account and scope come with, and the date of their last outcome."""
+    """The streak of each account and scope in `opening`, and the date of its last outcome."""
     return opening.select(
         *ACCOUNT_SCOPE,
         F.col("consecutive_failures").alias("opening_streak"),
@@ -189,7 +190,7 @@ def _before(opening: DataFrame) -> DataFrame:
 
 
 def _is_expired(day: Column, previous: Column, regimes: Regimes, regime: Column) -> Column:
-    """Whether more than `streak_expiry_days` lie between two outcomes; false without an earlier."""
+    """Whether two outcomes are more than `streak_expiry_days` apart; false without a previous."""
     most = regimes.setting(lambda r: r.history.streak_expiry_days, "int", regime)
     return F.coalesce(F.datediff(day, previous) > most, F.lit(False))
 
@@ -197,7 +198,7 @@ def _is_expired(day: Column, previous: Column, regimes: Regimes, regime: Column)
 def _countable(
     allocations: DataFrame, windows: DataFrame, settings: Settings, regimes: Regimes
 ) -> DataFrame:
-    """Outcomes that can count, with what history order and the bonus need of their windows."""
+    """Outcomes that can count, with the columns of their windows that history order needs."""
     source = "outcome" if settings.outcome_source == "replay" else "platform_outcome"
     facts = windows.select(
         *WINDOW,

@@ -1,4 +1,4 @@
-"""User screening: which participants are qualified, and why others are not.
+"""User screening: which participants are qualified, and why the others are not.
 
 docs/rules.md section 4.
 """
@@ -49,7 +49,7 @@ def looks_at_devices(regimes: Regimes) -> bool:
 
 
 def is_ready() -> Column:
-    """Whether a screened participant is ready: qualified, and the advance payment in order."""
+    """Whether a screened participant is ready: qualified, with the advance payment in order."""
     return F.col("qualified") & F.col("advance_state").isin("paid", "not_required")
 
 
@@ -80,7 +80,7 @@ def _facts(activity: DataFrame, versions: DataFrame, windows: DataFrame) -> Data
         "regime",
     )
     took_part = took_part.withColumn("quantity", F.coalesce("quantity", F.lit(1)))
-    # every one is there: activity is of these windows
+    # no row lacks a window: activity has rows of these windows only
     in_window = look_up(took_part, F.broadcast(rules), WINDOW, how="left")
     seen = versions.select(
         F.col("account_id").alias("seen_account"),
@@ -129,7 +129,7 @@ def _codes(regimes: Regimes) -> list[Column]:
 
 
 def _shared_devices(activity: DataFrame, windows: DataFrame, regimes: Regimes) -> DataFrame:
-    """Devices with which more accounts than are allowed have a join in force in one window."""
+    """Devices that have a join in force of more accounts of one window than are allowed."""
     event = F.col("latest_event")
     has_joined = key_field(event, JOIN_FIELDS.index("event_type")) == "join"
     device = key_field(event, JOIN_FIELDS.index("device_id")).alias("device_id")
@@ -155,7 +155,7 @@ def _with_shared_devices(judged: DataFrame, shared: DataFrame) -> DataFrame:
 
 
 def _with_duplicate_persons(judged: DataFrame) -> DataFrame:
-    """Code 11: of a person's rows that are clean so far, all but the first to join."""
+    """Code 11: of a person's rows without a reason so far, all but the first to join."""
     is_clean = F.size("reasons") == 0
     first = (
         judged.where(F.col("shares_person") & is_clean)

@@ -1,12 +1,12 @@
 """Exact selection: who wins when entries are taken in order while their sizes fit the stock.
 
-docs/rules.md section 5, "Allocation". A window of any size is never sorted whole. Its entries
-are counted by bands of their rank; bands that fit as a whole win as a whole, and only the band in
-which the stock runs out is looked at more closely: in narrower bands of the rank, then of the
-tie-breaking id, until a few entries are left. Those are put in order.
+docs/rules.md section 5, "Allocation". No window is ever sorted as a whole. Its entries are counted
+by bands of their rank. A band that fits the stock wins as a whole. The band in which the stock runs
+out is divided again, by narrower bands of the rank and then of the tie-breaking id, until few
+entries are left. Only these are sorted.
 
 After the first entry that does not fit, less than its size remains. Of each smaller size only the
-first few later entries can still win, so that the greedy look at the rest is short as well.
+first few later entries can still win, so the greedy pass over the rest is short as well.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from solatium.dataframes.keep import Keep, kept_nowhere
 
 _OF_ENTRY = (*ENTRY, "size", "rank", "tiebreak")
 
-# Entries for each band, on the average. Smaller bands mean more to count, larger ones to sort.
+# Entries of a band, on average. Smaller bands mean more counting, larger ones more sorting.
 _BAND = 128
 
-# So many entries of a window are put in order as they are.
+# A window of at most so many entries is sorted without bands.
 _FEW = 1024
 
-_ID_BYTES = 7  # so many bytes of an id fit a bigint
+_ID_BYTES = 7  # the bytes of an id that fit a bigint
 
 
 def allocated(entries: DataFrame, keep: Keep = kept_nowhere) -> DataFrame:
     """The entries that win, by ENTRY.
 
     `entries` has, beside ENTRY, `size` int (at least 1), `stock` int, and the order: `rank` bigint,
-    then `tiebreak` string, unique within the window. It is read several times. `keep` stores what
-    is small and used again: a few rows for each window.
+    then `tiebreak` string, unique within the window. It is read several times. `keep` stores small
+    intermediate frames: a few rows for each window.
     """
     undecided = entries.where(F.col("size") <= F.col("stock")).select(
         *_OF_ENTRY, F.col("stock").cast("bigint").alias("left")
@@ -57,7 +57,7 @@ def allocated(entries: DataFrame, keep: Keep = kept_nowhere) -> DataFrame:
     return reduce(DataFrame.unionByName, [frame.select(*ENTRY) for frame in won])
 
 
-# Digits: the number by which a level makes its bands
+# Digits: the number that a level divides into bands
 
 
 def _rank(entries: DataFrame) -> DataFrame:
@@ -65,9 +65,10 @@ def _rank(entries: DataFrame) -> DataFrame:
 
 
 def _after_common_prefix(entries: DataFrame) -> DataFrame:
-    """The id's bytes after those that all undecided entries of its window begin with.
+    """The first bytes of the id after the prefix that all undecided entries of its window share.
 
-    Only where they have one rank, such as one microsecond; others are in one band.
+    This holds for windows whose undecided entries have one rank, such as one microsecond. The
+    entries of other windows are in one band.
     """
     ends = entries.groupBy(*WINDOW).agg(
         (F.min("rank") == F.max("rank")).alias("is_tied"),
@@ -84,7 +85,7 @@ def _after_common_prefix(entries: DataFrame) -> DataFrame:
     digits = F.conv(F.substring(padded, 1, 2 * _ID_BYTES), 16, 10).cast("bigint")
     return (
         look_up(entries, F.broadcast(prefix), WINDOW, how="left")
-        # asked for outright: Sail takes a null start of a substring for its beginning
+        # tested explicitly, since Sail reads a null start of a substring as its beginning
         .withColumn("digits", F.when(F.col("start").isNotNull(), digits).otherwise(F.lit(0)))
         .drop("start")
     )
@@ -99,11 +100,12 @@ def _most_in_a_window(entries: DataFrame) -> int:
 
 
 def _ends(entries: DataFrame) -> DataFrame:
-    """One row per window: how its bands lie, and the band in which the stock runs out.
+    """One row per window: the width of its bands, and the band in which the stock runs out.
 
-    Bands are equal parts (`width`) of the range of digits from `lowest`. `end` is null where all
-    entries fit. `still_left` is what is left of the stock for the band `end`, and `most` what can
-    be left behind it: less than the size of an entry there that does not fit.
+    Bands are parts of equal `width` of the range of digits, from `lowest` on. `end` is the band in
+    which the stock runs out, or null where all entries fit. `still_left` is the stock that remains
+    for the band `end`. `most` is an upper bound of what remains after it, which is less than the
+    size of an entry there that does not fit.
     """
     spans = entries.groupBy(*WINDOW).agg(
         F.min("digits").alias("lowest"),
@@ -148,7 +150,7 @@ def _placed(entries: DataFrame, ends: DataFrame) -> DataFrame:
 
 
 def _first_of_each_size(after: DataFrame) -> DataFrame:
-    """Of entries behind the end of the stock, by size, the bands with the first that could fit."""
+    """Entries after the end of the stock: of each size, the bands with the first that may fit."""
     counts = after.groupBy(*WINDOW, "size", "band").agg(
         F.count("*").alias("number"), F.first("most").alias("most")
     )
@@ -162,11 +164,11 @@ def _first_of_each_size(after: DataFrame) -> DataFrame:
     return after.join(wanted, on=[*WINDOW, "size", "band"], how="left_semi")
 
 
-# What is left: put in order
+# What is left: sorted
 
 
 def _in_order(undecided: DataFrame, later: list[DataFrame]) -> list[DataFrame]:
-    """Takes the undecided in order while they fit, then of all that follow what still fits."""
+    """Takes the undecided entries in order while they fit, then the later ones that still fit."""
     order = Window.partitionBy(*WINDOW).orderBy("rank", "tiebreak")
     ranked = undecided.withColumn("until", F.sum("size").over(order).cast("bigint"))
     # sizes are positive, so that the sum grows: those that fit are the first ones

@@ -49,7 +49,7 @@ def rank(ticket: Column) -> Column:
 
 
 def tiebreak(ticket: Column, entry_id: Column) -> Column:
-    """What orders entries of one rank: the ticket's last digit, then the entry id."""
+    """The order of entries of one rank: the ticket's last digit, then the entry id."""
     return F.concat(F.substring(ticket, _LEADING + 1, 1), entry_id)
 
 

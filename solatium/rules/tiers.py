@@ -48,7 +48,7 @@ def raw_amounts(
 
 
 def _highest(value: Callable[[Tier], Column]) -> Callable[[tuple[Tier, ...]], Column]:
-    """What `value` makes of the tier with the greatest `min_failures` that a streak has reached."""
+    """`value` of the tier with the greatest `min_failures` that a streak has reached, or null."""
 
     def of_tiers(tiers: tuple[Tier, ...]) -> Column:
         streak = F.col("consecutive_failures")
@@ -68,7 +68,7 @@ def _tier_cents(tier: Tier, most: Column) -> Column:
     """
     if tier.amount is not None:
         return F.lit(int(tier.amount * 100)).cast("bigint")
-    assert tier.advance_share is not None  # a tier has one of the two
+    assert tier.advance_share is not None  # a tier has exactly one of the two
     share, parts = tier.advance_share.as_integer_ratio()
     advance = F.col("advance_amount").cast("decimal(18,2)") * 100
     numerator = advance.cast("decimal(18,0)") * F.col("quantity").cast("decimal(10,0)")

@@ -61,6 +61,6 @@ def _entries(allocations: DataFrame, windows: DataFrame) -> DataFrame:
     ).select(*ENTRY, "outcome", "size")
     units = F.broadcast(windows.select(*WINDOW, "unit"))
     by_unit = competing.join(units, on=WINDOW)
-    # members of a team have one outcome, one size
+    # all members of a team have the same outcome and size
     teams = by_unit.where("unit = 'team'").dropDuplicates(ENTRY)
     return by_unit.where("unit = 'individual'").unionByName(teams)
