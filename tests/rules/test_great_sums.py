@@ -99,14 +99,22 @@ AWARDING: dict[str, Row] = {
 
 @pytest.mark.parametrize("case", AWARDING)
 def test_great_awards_are_cut_exactly(nights: Nights, case: str) -> None:
-    """Every account loses 30 windows of a day, each with the greatest advance payment."""
+    """Every account loses 30 races of a day, each with the greatest advance payment."""
     names = [f"w{number:02}" for number in range(30)]
+    race = {"stock": 1, "policy": "first_come", "advance_amount": GREATEST}
     rows = landing(
-        [window(window=name, stock=0, advance_amount=GREATEST) for name in names],
-        [account(name) for name in LOSERS],
-        [[joined(who, window=name), paid(who, window=name, amount=GREATEST)]
-         for who in LOSERS for name in names],
-    )  # fmt: skip
+        [window(window=name, **race) for name in names],
+        [account(name) for name in ("front", *LOSERS)],
+        [
+            [
+                joined(who, window=name),
+                paid(who, window=name, amount=GREATEST),
+                ordered(who, window=name, clock="03:00" if who == "front" else "03:01"),
+            ]
+            for who in ("front", *LOSERS)
+            for name in names
+        ],
+    )
     config = OPEN_GATE | {
         "grace_days": 0,
         "bonus": AWARDING[case],
@@ -115,6 +123,7 @@ def test_great_awards_are_cut_exactly(nights: Nights, case: str) -> None:
     nights.land(rows)
     nights.run(DAY, config)
     assert differences(nights.warehouse, reference_tables(rows, config, DAY)) == []
+    assert len(nights.rows("bonus_awards")) == 90
 
 
 def test_quantities_beyond_32_bits_are_added_up(nights: Nights) -> None:
