@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from solatium.dataframes.money import MOST
+from solatium.errors import UsageError
 from solatium.ledger import digests, posting
 from solatium.ledger.posting import Posting
 from solatium.warehouse.scratch import Scratch
@@ -34,9 +37,13 @@ def reckoned(found: Posting, scratch: Scratch) -> tuple[Posting, Posted]:
 
 
 def write(warehouse: Warehouse, scratch: Scratch, found: Posting, run_date: date) -> Posted:
-    """Appends a posting to the ledger's tables, sealed, with its payouts."""
+    """Appends a posting to the ledger's tables, sealed, with its payouts.
+
+    UsageError where its entries come to more than an amount holds; nothing is posted then.
+    """
     kept, posted = reckoned(found, scratch)
     if posted.entries:
+        _check_sums(kept.entries, run_date)
         warehouse.append("bonus_ledger", kept.entries)
         sealed = digests.posting(
             warehouse.read("bonus_ledger_digests"),
@@ -52,3 +59,14 @@ def write(warehouse: Warehouse, scratch: Scratch, found: Posting, run_date: date
     if kept.waived.count():
         warehouse.append("bonus_waived", kept.waived)
     return posted
+
+
+def _check_sums(entries: DataFrame, run_date: date) -> None:
+    """No account's payout, nor the posting as a whole, may be more than an amount holds."""
+    moved = entries.agg(F.sum(F.abs("amount"))).collect()[0][0]
+    if moved > MOST:
+        raise UsageError(
+            f"the run of {run_date} would post bonuses of {moved:,} in all; "
+            f"the ledger's tables hold sums of at most {MOST:,}",
+            ["set bonus.daily_budget, or lower bonus.max_single_award and the amounts of tiers"],
+        )

@@ -10,6 +10,8 @@ from compare import differences, reference_tables
 from harness import Nights
 from rows import DAY, Row, account, days, entrant, joined, landing, ordered, paid, refunded, window
 
+from solatium.errors import UsageError
+
 GREATEST = Decimal("9999999999999999.99")
 OPEN_GATE = {"gates": {"max_quarantine_share": "1"}}
 
@@ -124,6 +126,30 @@ def test_great_awards_are_cut_exactly(nights: Nights, case: str) -> None:
     nights.run(DAY, config)
     assert differences(nights.warehouse, reference_tables(rows, config, DAY)) == []
     assert len(nights.rows("bonus_awards")) == 90
+
+
+def test_bonuses_beyond_what_the_ledger_holds_are_refused_before_anything_is_posted(
+    nights: Nights,
+) -> None:
+    race = {"stock": 1, "policy": "first_come"}
+    names = ("front", "a", "b")
+    rows = landing(
+        window(**race),
+        [entrant(name) for name in names],
+        [ordered(name, clock=f"03:0{place}") for place, name in enumerate(names)],
+    )
+    bonus = {
+        "tiers": [{"min_failures": 1, "amount": str(GREATEST)}],
+        "max_single_award": str(GREATEST),
+    }
+    nights.land(rows)
+    with pytest.raises(UsageError) as refused:
+        nights.run(DAY, OPEN_GATE | {"grace_days": 0, "bonus": bonus})
+    assert str(refused.value).startswith(
+        "the run of 2026-03-10 would post bonuses of 19,999,999,999,999,999.98 in all; "
+        "the ledger's tables hold sums of at most 9,999,999,999,999,999.99"
+    )
+    assert nights.rows("bonus_ledger") == []
 
 
 def test_quantities_beyond_32_bits_are_added_up(nights: Nights) -> None:
