@@ -8,7 +8,7 @@ ENGINE ?= embedded
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test torture mutants bench lint format types docs notebooks dist lock clean java
+.PHONY: help setup demo test torture mutants bench lint format types docs site notebooks dist lock clean java
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,11 @@ docs: .venv/.installed ## make docs/tables.md from the contracts, docs/performan
 	@$(PY) -m solatium.contracts.tables docs/tables.md
 	@$(PY) -m benchmarks.report
 
+site: .venv/.installed ## write the documentation as a site to build/site
+	@mkdir -p build
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
 notebooks: .venv/.installed ## bring both forms of every notebook in line, without output
 	@$(PY) -m jupytext --quiet --to ipynb notebooks/*.py
 
@@ -132,7 +137,7 @@ dist: .venv/.installed ## make dist/solatium.zip for spark-submit's --py-files
 	@ls -l dist/solatium.zip
 
 # Made with the oldest Python that is supported, so that the lock holds for all.
-lock: ## make requirements.lock anew from setup.py
+lock: ## write requirements.lock again, from setup.py
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
 	CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes \

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import documents
 import faults
 import pytest
 from harness import QUICK_SPARK, Nights
@@ -29,9 +31,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sample
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process beside others hands in what it has counted."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["documents"] = dict(documents.RUN)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    documents.RUN.update(getattr(node, "workeroutput", {}).get("documents", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how many ends of a run were tried, where some were."""
-    for what, count in sorted(faults.TRIED.items()):
+    """Says how many ends of a run were tried, and what of the documentation was run."""
+    for what, count in sorted([*faults.TRIED.items(), *documents.RUN.items()]):
         terminalreporter.write_line(f"{what}: {count}")
 
 
