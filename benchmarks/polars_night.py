@@ -71,7 +71,10 @@ def night(landing: Path, out: Path, date: str) -> None:
     for table in EVENTS:
         columns = landed[table].collect_schema().names()
         accepted = landed[table].join(dates, on=WINDOW)
-        accepted.select(*columns, "business_date").sink_parquet(out / f"{table}.parquet")
+        no_sequence = pl.lit(None, pl.Int64).alias("sequence")
+        accepted.select(*columns, no_sequence, "business_date").sink_parquet(
+            out / f"{table}.parquet"
+        )
     for table in ("windows", "accounts"):
         landed[table].sink_parquet(out / f"{table}.parquet")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,12 +159,14 @@ class Suites:
     def _results(
         self, definition: Any, rows: pd.DataFrame, day: date, parameters: Mapping[str, Any]
     ) -> Iterable[ExpectationValidationResult]:
+        # without a time Great Expectations takes midnight of the local zone, which may be in year 0
+        noon = datetime.combine(day, time(12), UTC)
         for result_format in dict.fromkeys((self._first_look, "SUMMARY")):
             found = definition.run(
                 batch_parameters={"dataframe": rows},
                 expectation_parameters=dict(parameters),
                 result_format=_result_format(definition.suite, result_format),
-                run_id=self._gx.RunIdentifier(run_name=day.isoformat()),
+                run_id=self._gx.RunIdentifier(run_name=day.isoformat(), run_time=noon),
             )
             if found.success:
                 break
