@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from deltalake import DeltaTable
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
@@ -24,12 +25,17 @@ from solatium.nightly.night import TABLES
 from solatium.rules import windows
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
+from solatium.storage.lease import is_held
 from solatium.storage.location import Location
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
+from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.tables import Warehouse
 
 _SAMPLE = 3
+
+# The tables that the audit is about.
+_LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived")
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,10 @@ def audit(root: Location, engine_name: str, running: Engine | None = None) -> Au
         lineage = commits.published(named)
         if not lineage:
             raise UsageError(f"{root}: nothing is committed yet; solatium nightly does it")
-        with nullcontext(running) if running else engine.running(engine_name) as started:
+        with (
+            diagnosed(named),
+            nullcontext(running) if running else engine.running(engine_name) as started,
+        ):
             return _Audit(Warehouse(started, named, TABLES), lineage[-1]).audited()
 
 
@@ -81,7 +90,7 @@ class _Audit:
         totals = {row[0]: (row[1], row[2]) for row in sums.orderBy("currency").collect()}
         entries = sum(number for number, _ in totals.values())
         total = sum((amount for _, amount in totals.values()), Decimal(0))
-        self._refuse(self._findings(), self._run_log(entries, total))
+        self._refuse(self._findings(), [*self._run_log(entries, total), *self._strays()])
         chained = self.digests.agg(F.count("*"), F.max_by("digest", "number")).collect()[0]
         return Audited(
             commit=self.commit,
@@ -135,6 +144,20 @@ class _Audit:
             return [f"run_log says that {logs} were posted: there are {entries:,} of {total:,.2f}"]
         return []
 
+    def _strays(self) -> list[str]:
+        """Ledger tables that hold something else than what is committed, while no run goes on."""
+        found = []
+        for name in _LEDGER:
+            place, version = self.warehouse.root / name, self.commit.tables[name]
+            newest = self.warehouse.version(name)
+            if newest != version and _files(place, newest) != _files(place, version):
+                found.append(
+                    f"{name}: version {newest} holds other rows than version {version}, the newest "
+                    "that a commit record names, and no run holds the warehouse: an interrupted "
+                    "run left it, which the next one takes back, or somebody else wrote it"
+                )
+        return [] if found and is_held(self.warehouse.root.path) else found
+
     def _refuse(self, findings: DataFrame, problems: list[str]) -> None:
         """LedgerError where there is anything."""
         by_law = Window.partitionBy("law")
@@ -157,6 +180,10 @@ class _Audit:
         if samples:
             headline += f"; the first thing that is wrong: {_case(min(samples, key=_sorted_by))}"
         raise LedgerError(headline, [*listed, *problems])
+
+
+def _files(place: Location, version: int) -> set[str]:
+    return set(DeltaTable(place.uri, version=version).file_uris())
 
 
 def _in_order() -> list[Column]:

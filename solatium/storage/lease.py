@@ -11,6 +11,7 @@ whoever finds that lock or note are not those it made has lost its lease, and st
 
 from __future__ import annotations
 
+import fcntl
 import getpass
 import json
 import os
@@ -106,6 +107,21 @@ def leased(folder: Path, holder: Mapping[str, str]) -> Iterator[Lease]:
             lease.give_back()
     finally:
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a run holds a folder now; it is asked for an instant, and not taken."""
+    try:
+        descriptor = os.open(folder / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)  # gives the lock back with it
+    return False
 
 
 def _advice(folder: Path) -> list[str]:

@@ -21,7 +21,7 @@ from rows import account, at, days, landing
 from solatium import contracts
 from solatium.cli import show
 from solatium.engine import Engine
-from solatium.errors import LedgerError, UsageError
+from solatium.errors import LedgerError, UsageError, WarehouseError
 from solatium.ledger.audit import Audited, audit
 from solatium.ledger.checks import LAWS
 from solatium.storage.location import Location
@@ -411,6 +411,32 @@ def test_the_audit_holds_nothing_and_sees_what_is_committed(books: Books) -> Non
     write_deltalake(path, new, mode="overwrite")
     with Location(books.folder).held({"engine": "spark", "date": str(SECOND)}):
         assert books.audit().entries == 7
+
+
+def test_rows_that_no_commit_names_are_reported_while_no_run_goes_on(books: Books) -> None:
+    rows = books.rows("bonus_ledger")
+    rows[0]["amount"] += 5
+    path = str(books.folder / "bonus_ledger")
+    new = pa.Table.from_pylist(rows, contracts.warehouse("bonus_ledger").arrow_schema())
+    write_deltalake(path, new, mode="overwrite")
+    error = books.refused()
+    assert "bonus_ledger: version" in error.problems[-1]
+    assert "no run holds the warehouse" in error.problems[-1]
+    # what an interrupted run took back again is the same rows under a later version
+    DeltaTable(path).restore(json.loads(books.record.read_text())["tables"]["bonus_ledger"])
+    assert books.audit().entries == 7
+
+
+def test_a_damaged_ledger_is_reported_by_file(books: Books) -> None:
+    for damage in (Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:-9])):
+        file = max((books.folder / "bonus_ledger").rglob("*.parquet"))
+        content = file.read_bytes()
+        damage(file)
+        with pytest.raises(WarehouseError, match="the warehouse is damaged") as refused:
+            books.audit()
+        assert any(file.name in problem for problem in refused.value.problems)
+        file.write_bytes(content)
+    assert books.audit().entries == 7
 
 
 def test_an_audit_needs_a_warehouse(tmp_path: Path) -> None:
