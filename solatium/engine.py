@@ -16,10 +16,11 @@ from datetime import date, datetime
 from functools import reduce
 from math import isqrt
 from operator import or_
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 from deltalake import DeltaTable
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -56,6 +57,9 @@ _DELTA = {
 }
 # where pages of Parquet files have checksums, as those that Spark writes
 _CHECKED_PAGES = {"parquet.page.verify-checksum.enabled": "true"}
+# What tells PySpark of another Spark than the one that is asked for.
+_OF_ANOTHER_SPARK = ("SPARK_", "PYSPARK_REMOTE", "PYSPARK_SUBMIT_ARGS", "MASTER")
+_OF_CONNECT = ("SPARK_REMOTE", "SPARK_API_MODE", "SPARK_CONNECT_MODE", "SPARK_LOCAL_REMOTE")
 _DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 _LOCAL = {
     "spark.driver.host": "127.0.0.1",
@@ -202,15 +206,51 @@ def _embedded(memory_mb: int | None) -> Iterator[SparkSession]:
         os.environ.setdefault(name, value)
     from pysail.spark import SparkConnectServer
 
-    server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    with _without(_OF_ANOTHER_SPARK):
+        # PySpark's functions ask for this once, when they are first used
+        os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+        server = SparkConnectServer(ip="127.0.0.1", port=0)
+        server.start(background=True)
+        _, port = server.listening_address
+        session = _connected(port)
+        try:
+            yield session
+        finally:
+            session.stop()
+            server.stop()
+
+
+def _connected(port: int) -> SparkSession:
+    """A session of the server in this process: past every proxy, and without taking up again an
+    operation that the server has forgotten, as a client does that may lose its connection."""
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    channel = DefaultChannelBuilder(f"sc://127.0.0.1:{port}")
+    channel.setChannelOption("grpc.enable_http_proxy", 0)
+    session = ConnectSession.builder.channelBuilder(channel).create()
+    session.client.disable_reattachable_execute()
+    return cast(SparkSession, session)
+
+
+@contextmanager
+def _without(prefixes: tuple[str, ...]) -> Iterator[None]:
+    """Without the variables of the environment that begin so, which are put back at the end."""
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefixes)}
     try:
-        yield session
+        yield
     finally:
-        session.stop()
-        server.stop()
+        os.environ.update(taken)
+
+
+def is_passing_fault(error: BaseException) -> bool:
+    """Whether an engine failed by itself, so that the same work may succeed the next time."""
+    import grpc
+    from py4j.protocol import Py4JError
+
+    if isinstance(error, AnalysisException):
+        return False
+    return isinstance(error, PySparkException | grpc.RpcError | Py4JError)
 
 
 def _bounded(memory_mb: int | None) -> dict[str, str]:
@@ -253,7 +293,8 @@ def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
         builder = configure_spark_with_delta_pip(builder.master("local[*]"))
     protocol.register_input_converter(_EarlyDates(), prepend=True)
     try:
-        session = builder.getOrCreate()
+        with _without(_OF_CONNECT):
+            session = builder.getOrCreate()
     except Exception as error:
         raise SolatiumError(
             f"Spark did not start: {error}",
@@ -264,6 +305,9 @@ def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
             ],
         ) from error
     session.sparkContext.setLogLevel("ERROR")
+    home = os.environ.get("SPARK_HOME", "that of the package pyspark")
+    master = session.sparkContext.master
+    logging.getLogger("solatium").info("Spark %s, %s, on %s", session.version, home, master)
     try:
         yield session
     finally:

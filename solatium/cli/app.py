@@ -1,25 +1,40 @@
-"""The command `solatium`: arguments in, a run, and what it did in words and an exit status.
+"""The command `solatium`: its commands, and the exit status of each way that one may end.
 
 Each command loads what it needs when it is called: the engine's packages take a second.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import shlex
 import sys
 import tempfile
-from datetime import date, datetime
-from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo
+import traceback
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from solatium import __version__
-from solatium.errors import SolatiumError, UsageError
-from solatium.generate.spec import Spec
-from solatium.settings.values import calendar_date
+from solatium.cli import ending
+from solatium.cli.audit_ledger import audit_ledger
+from solatium.cli.backfill import backfill
+from solatium.cli.config import show_config
+from solatium.cli.demo import demo
+from solatium.cli.generate import generate
+from solatium.cli.nightly import nightly
+from solatium.cli.options import Command
+from solatium.cli.report import report
+from solatium.cli.rollback import rollback
+from solatium.cli.runs import runs
+from solatium.cli.tables import tables
+from solatium.cli.vacuum import vacuum
+from solatium.cli.work import close_output
+from solatium.errors import SolatiumError
+from solatium.storage import lease
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,463 +44,107 @@ app = typer.Typer(
     "repeated failures into consolation bonuses, in a ledger that never pays twice.",
     epilog="Start with: solatium demo. The rules are in docs/rules.md, the tables in "
     "docs/tables.md. Exit status: 0 done; 2 wrong usage or configuration; 3 input refused; "
-    "4 another run holds the warehouse; 1 anything else.",
+    "4 another run holds the warehouse; 130 or 143 ended by a signal; 1 anything else.",
 )
-
-_Landing = Annotated[
-    str,
-    typer.Option(
-        metavar="FOLDER", help="The landing zone: Parquet files under TABLE/dt=YYYY-MM-DD/."
-    ),
-]
-_Warehouse = Annotated[
-    str,
-    typer.Option(
-        metavar="FOLDER", help="The warehouse: a folder of Delta tables, made if it is missing."
-    ),
-]
-_Config = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Settings in YAML; without it, the defaults of conf/defaults.yaml."
-    ),
-]
-_Engine = Annotated[
-    str | None,
-    typer.Option(
-        "--engine",
-        metavar="embedded|spark",
-        help="embedded (in this process, no Java) or spark. Without it: spark under spark-submit, "
-        "else embedded.",
-    ),
-]
-_Rescan = Annotated[
-    bool,
-    typer.Option("--rescan", help="Look for changed files of all arrival dates, not only recent."),
-]
-_Restate = Annotated[
-    bool,
-    typer.Option("--restate", help="Let changed settings judge closed dates anew as well."),
-]
-_AcceptGate = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--accept-gate",
-        metavar="TABLE:DATE:REASON",
-        help="Let the bad rows of a landing table and arrival date pass, although there are more "
-        "than gates.max_quarantine_share; the reason is kept in run_log. May be given repeatedly.",
-    ),
-]
-
-_DataDocs = Annotated[
-    str | None,
-    typer.Option(
-        "--data-docs",
-        metavar="FOLDER",
-        help="Write down as web pages how every night fared with the laws it is checked by.",
-    ),
-]
-
-_AllowFuture = Annotated[
-    bool,
-    typer.Option("--allow-future", help="Let --date be after today, in the configured time zone."),
-]
-
-
-def _calendar_date(text: str) -> date:
-    try:
-        return calendar_date(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def _date(name: str, text: str) -> typer.models.OptionInfo:
-    return typer.Option(name, parser=_calendar_date, metavar="YYYY-MM-DD", help=text)
-
-
-def _share(of: str) -> typer.models.OptionInfo:
-    return typer.Option(metavar="SHARE", help=f"Share, from 0 to 1, of {of}.")
-
-
-@app.command()
-def nightly(
-    landing: _Landing,
-    warehouse: _Warehouse,
-    day: Annotated[date, _date("--date", "The date to handle, and all before it.")],
-    config: _Config = None,
-    engine_name: _Engine = None,
-    rescan: _Rescan = False,
-    restate: _Restate = False,
-    accept_gate: _AcceptGate = None,
-    data_docs: _DataDocs = None,
-    allow_future: _AllowFuture = False,
-    report_to: Annotated[
-        Path | None,
-        typer.Option(
-            "--report", metavar="FILE", help="Write the report of the newest date as a page."
-        ),
-    ] = None,
-) -> None:
-    """Handle every date up to --date that is not handled yet, and judge open dates anew.
-
-    solatium nightly --landing logs --warehouse wh --date 2026-11-01
-    """
-    _run(
-        landing, warehouse, config, engine_name, day,
-        rescan=rescan, restate=restate, accept_gate=accept_gate, data_docs=data_docs,
-        allow_future=allow_future,
-    )  # fmt: skip
-    if report_to is not None:
-        from solatium.cli.report import write_report
-
-        write_report(warehouse, report_to, None, None, None, with_accounts=False)
-
-
-@app.command()
-def backfill(
-    landing: _Landing,
-    warehouse: _Warehouse,
-    first: Annotated[date, _date("--from", "The first date to judge anew.")],
-    last: Annotated[date, _date("--to", "The last date to judge anew.")],
-    config: _Config = None,
-    engine_name: _Engine = None,
-    rescan: _Rescan = False,
-    restate: _Restate = False,
-    accept_gate: _AcceptGate = None,
-    data_docs: _DataDocs = None,
-) -> None:
-    """Judge a range of dates anew; later dates that were handled follow, as they stand on it.
-
-    solatium backfill --landing logs --warehouse wh --from 2026-11-01 --to 2026-11-05
-    """
-    if last < first:
-        raise UsageError(f"--to {last} is before --from {first}")
-    _run(
-        landing, warehouse, config, engine_name, last,
-        again_from=first, rescan=rescan, restate=restate,
-        accept_gate=accept_gate, data_docs=data_docs,
-    )  # fmt: skip
-
-
-@app.command()
-def rollback(
-    warehouse: _Warehouse,
-    to: Annotated[date, _date("--to", "The date to go back to; later dates are undone.")],
-    engine_name: _Engine = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
-    ] = False,
-) -> None:
-    """Take the warehouse back to what it was after the night of --to.
-
-    Dates that were not closed then are open again. Decisions stay: what the ledger got
-    for them is reversed, or waived without clawback, and used up when they close again.
-
-    solatium rollback --warehouse wh --to 2026-11-01 --dry-run
-    """
-    from solatium.cli.rollback import roll_back
-
-    roll_back(warehouse, to, _engine_named(engine_name), dry_run=dry_run)
-
-
-@app.command()
-def report(
-    warehouse: _Warehouse,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, as HTML.")],
-    day: Annotated[
-        date | None,
-        _date("--date", "The business date to report; without it, the newest with a window."),
-    ] = None,
-    first: Annotated[date | None, _date("--from", "The first of several business dates.")] = None,
-    last: Annotated[date | None, _date("--to", "The last of several business dates.")] = None,
-    with_accounts: Annotated[
-        bool, typer.Option("--with-accounts", help="Name accounts; without it, none is.")
-    ] = False,
-) -> None:
-    """Write business dates as one page: who came, who won, what it cost, what to look at.
-
-    The page is one file that needs no network.
-
-    solatium report --warehouse wh --date 2026-11-01 --out night.html
-    """
-    from solatium.cli.report import write_report
-
-    write_report(warehouse, out, day, first, last, with_accounts=with_accounts)
-
-
-@app.command("config")
-def show_config(
-    config: _Config = None,
-    day: Annotated[
-        date | None,
-        _date(
-            "--date", "The business date of a window; without it, the settings before any change."
-        ),
-    ] = None,
-    campaign: Annotated[
-        str | None, typer.Option(metavar="ID", help="The campaign of a window; without it, none.")
-    ] = None,
-) -> None:
-    """Check the settings, and show which are in force, and where each of them comes from.
-
-    solatium config --config night.yaml --date 2026-11-01 --campaign spring
-    """
-    from solatium.cli import show
-    from solatium.settings.in_force import in_force
-
-    found = in_force(config, day, campaign or None)
-    console = Console()
-    if console.is_terminal:
-        console.print(show.settings(found))
-    else:
-        console.out(show.settings_as_text(found), highlight=False)
-
-
-@app.command()
-def demo(
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the logs and the warehouse in this new folder.")
-    ] = None,
-) -> None:
-    """Run the nights of a real lottery: 36,695 applications for permits in the Enchantments."""
-    from solatium.demo.show import show_demo
-
-    if keep is not None and keep.exists() and any(keep.iterdir()):
-        raise UsageError(f"{keep} is not empty; name a folder that is new")
-    with tempfile.TemporaryDirectory(prefix="solatium-demo-") as folder:
-        show_demo(keep or Path(folder), Console())
-
-
-@app.command()
-def generate(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for what is made.")],
-    participations: Annotated[
-        int, typer.Option(metavar="N", help="Accounts that take part in a window, a night.")
-    ] = Spec.participations,
-    nights: Annotated[
-        int, typer.Option(metavar="K", help="Business dates, one after the other.")
-    ] = Spec.nights,
-    first: Annotated[date, _date("--first", "The first business date.")] = Spec.first_date,
-    seed: Annotated[
-        str, typer.Option(metavar="TEXT", help="Another seed makes other logs of the same kind.")
-    ] = Spec.seed,
-    accounts: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Accounts on the first night; some register on each later one. Without it, half "
-            "as many as participations.",
-        ),
-    ] = None,
-    windows: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Windows a night. Without it, one for 5,000 participations, and at least 8, of "
-            "which all policies and units have some.",
-        ),
-    ] = None,
-    hot: Annotated[float, _share("participations of a night that one window draws")] = Spec.hot,
-    late: Annotated[
-        float, _share("event rows that arrive a day late or more, a tenth of them too late")
-    ] = Spec.late,
-    bad: Annotated[float, _share("rows that are bad, of all kinds in turn")] = Spec.bad,
-    duplicates: Annotated[float, _share("event rows that arrive twice")] = Spec.duplicates,
-    conflicts: Annotated[
-        float, _share("event rows that arrive again with the same id and another time")
-    ] = Spec.conflicts,
-    teams: Annotated[
-        bool, typer.Option("--teams/--no-teams", help="Whether in some windows teams compete.")
-    ] = Spec.teams,
-    campaigns: Annotated[
-        int, typer.Option(metavar="N", help="Campaigns; some windows are of none.")
-    ] = Spec.campaigns,
-    timezone: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ZONE",
-            help="Write local times of this zone, without a zone; business dates are of it too.",
-        ),
-    ] = None,
-    odd_names: Annotated[
-        bool, typer.Option("--odd-names", help="Write a platform's own column names and codes.")
-    ] = False,
-) -> None:
-    """Make logs to try solatium with: rush sales of any size, the same for the same seed.
-
-    OUT/landing gets the logs; OUT/config.yaml settings that fit them, with what
-    maps own names and local times back onto the contract. It ends by printing
-    the command that runs the nights.
-
-    solatium generate logs --participations 100000 --nights 14
-    """
-    from solatium.generate.make import generate as make
-
-    spec = Spec(
-        participations=participations,
-        nights=nights,
-        first_date=first,
-        seed=seed,
-        accounts=accounts,
-        windows=windows,
-        hot=hot,
-        late=late,
-        bad=bad,
-        duplicates=duplicates,
-        conflicts=conflicts,
-        teams=teams,
-        campaigns=campaigns,
-        timezone=Spec.timezone if timezone is None else timezone,
-        local_times=timezone,
-        odd_names=odd_names,
-    )
-    made = make(out, spec)
-    console = Console()
-    rows = ", ".join(f"{name} {count:,}" for name, count in made.rows.items())
-    console.print(f"{made.landing}: {rows}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"\n{made.command()}", highlight=False, markup=False, soft_wrap=True)
-
-
-@app.command("audit-ledger")
-def audit_ledger(warehouse: _Warehouse, engine_name: _Engine = None) -> None:
-    """Check the ledger: entries, digests, balances and payouts; name the first bad entry.
-
-    It reads what was last committed, and may go on while a run does. Note down the
-    newest digest somewhere else: it stands for all that was posted up to then.
-
-    solatium audit-ledger --warehouse wh
-    """
-    from solatium.cli import show
-    from solatium.ledger.audit import audit
-    from solatium.storage.location import Location
-
-    audited = audit(Location.parse(warehouse), _engine_named(engine_name))
-    Console().print(show.of_audit(audited), highlight=False, markup=False, soft_wrap=True)
-
-
-@app.command()
-def tables(
-    warehouse: Annotated[
-        str | None, typer.Option(help="Tell of the tables of this warehouse, as last committed.")
-    ] = None,
-    as_of: Annotated[
-        date | None,
-        _date("--as-of", "Tell of them as they stood after the newest night up to this date."),
-    ] = None,
-) -> None:
-    """List the tables: what a row of each is and, with --warehouse, its version and its rows.
-
-    solatium tables --warehouse wh --as-of 2026-11-01
-    """
-    if as_of and not warehouse:
-        raise UsageError(f"--as-of {as_of}: of which warehouse? give --warehouse too")
-    from solatium import contracts
-    from solatium.cli import show
-    from solatium.warehouse.snapshot import Snapshot
-
-    snapshot = Snapshot.of(warehouse, as_of) if warehouse else None
-    Console().print(show.tables(contracts.WAREHOUSE, snapshot))
-
-
-@app.command()
-def vacuum(
-    warehouse: Annotated[str, typer.Option(metavar="FOLDER", help="The warehouse.")],
-    config: _Config = None,
-    is_rehearsal: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would be freed, and remove nothing.")
-    ] = False,
-) -> None:
-    """Remove the files of versions that are no longer kept: of dates older than retention_days.
-
-    The newest tables stay whole. As of a date that is not kept they can no longer be
-    read, and a backfill to before what is kept handles all dates again.
-
-    solatium vacuum --warehouse wh --dry-run
-    """
-    from solatium.cli import show
-    from solatium.settings.load import load
-    from solatium.storage.location import Location
-    from solatium.warehouse import vacuum
-
-    retention_days = load(config).retention_days
-    done = vacuum.vacuum(Location.parse(warehouse), retention_days, is_rehearsal=is_rehearsal)
-    Console().print(show.of_vacuum(done))
-
-
-def _run(
-    landing: str,
-    warehouse: str,
-    config: Path | None,
-    engine_name: str | None,
-    day: date,
-    *,
-    again_from: date | None = None,
-    rescan: bool,
-    restate: bool,
-    accept_gate: list[str] | None,
-    data_docs: str | None,
-    allow_future: bool = False,
-) -> None:
-    from solatium.laws.verdict import gate_apart
-
-    with gate_apart(docs=data_docs is not None) as gate:  # which loads while all else does
-        from solatium.cli import show
-        from solatium.landing.gates import accepted_gates
-        from solatium.nightly.request import Request
-        from solatium.nightly.run import run
-        from solatium.settings.load import load
-        from solatium.storage.location import Location
-
-        settings = load(config)
-        request = Request(
-            landing=Location.parse(landing),
-            warehouse=Location.parse(warehouse),
-            settings=settings,
-            engine=_engine_named(engine_name),
-            day=day,
-            again_from=again_from,
-            rescan=rescan,
-            restate=restate,
-            accepted=accepted_gates(accept_gate or []),
-            data_docs=Location.parse(data_docs) if data_docs else None,
-            today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
-        )
-        report = run(request, Console(stderr=True), expectations=gate)
-    Console().print(show.of_run(report))
-
-
-def _engine_named(name: str | None) -> str:
-    from solatium import engine
-
-    name = name or engine.default_name()
-    if name not in engine.NAMES:
-        raise UsageError(f"--engine {name}: expected {' or '.join(engine.NAMES)}")
-    return name
+for command in (nightly, backfill, rollback, report, demo, generate, tables, runs, vacuum):
+    app.command(cls=Command)(command)
+app.command("config", cls=Command)(show_config)
+app.command("audit-ledger", cls=Command)(audit_ledger)
 
 
 @app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", help="Show the version.")
+    ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(help="How log lines are written: as text, or as one JSON object a line."),
+    ] = "text",
 ) -> None:
     if version:
         Console().print(f"solatium {__version__}", highlight=False)
         raise typer.Exit
+    logging.root.handlers[0].setFormatter(_Json() if log_format == "json" else _Text())
+
+
+class _Text(logging.Formatter):
+    """The time with its zone, and the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{_time(record)} {super().format(record)}"
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": super().format(record),
+        }
+        return json.dumps(facts, ensure_ascii=False)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command; ends the process with the exit status of docs/rules.md section 10."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
+    if arguments is None:  # as a process of its own
+        ending.listen()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # a stream of another kind, or a closed one
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    logging.root.handlers[0].setFormatter(_Text())
     logging.getLogger("solatium").setLevel(logging.INFO)
     try:
         app(args=arguments, prog_name="solatium")
+    except ending.Ended as error:
+        lease.give_all_back()  # where the signal came while one was being taken
+        _say(f"ended by {error}; give the same command again")
+        sys.exit(error.status)
     except SolatiumError as error:
-        sys.stderr.write(f"solatium: {error}\n")
+        _say(str(error))
         sys.exit(error.exit_status)
+    except BrokenPipeError:
+        close_output()  # whoever read it has read enough
+        sys.exit(SolatiumError.exit_status)
     except OSError as error:
         if error.filename is None:
-            raise
-        sys.stderr.write(f"solatium: {error.filename}: {error.strerror}\n")
+            _say(_unexpected(error, arguments))
+        else:
+            _say(f"{error.filename}: {error.strerror}")
         sys.exit(SolatiumError.exit_status)
+    except Exception as error:
+        _say(_unexpected(error, arguments))
+        sys.exit(SolatiumError.exit_status)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"solatium: {text}\n")
+
+
+def _unexpected(error: Exception, arguments: list[str] | None) -> str:
+    """One line for an error that nobody foresaw; the traceback goes to a file."""
+    given = sys.argv[1:] if arguments is None else arguments
+    command = shlex.join(["solatium", *map(str, given)])
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="solatium-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            traceback.print_exception(error, file=file)
+        where = f"; the traceback is in {file.name}"
+    except OSError:
+        where = ""
+    again = f"what was not committed stays unseen; give it again: {command}"
+    return f"unexpected {said}; {again}{where}"
 
 
 if __name__ == "__main__":

@@ -1,13 +1,44 @@
-"""`solatium report`: a period of business dates as one page."""
+"""`solatium report`."""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
+from solatium.cli.options import (
+    Warehouse,
+    date_option,
+)
 from solatium.errors import UsageError
+
+
+def report(
+    warehouse: Warehouse,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, as HTML.")],
+    day: Annotated[
+        date | None,
+        date_option("--date", "The business date to report; without it, the newest with a window."),
+    ] = None,
+    first: Annotated[
+        date | None, date_option("--from", "The first of several business dates.")
+    ] = None,
+    last: Annotated[date | None, date_option("--to", "The last of several business dates.")] = None,
+    with_accounts: Annotated[
+        bool,
+        typer.Option("--with-accounts", metavar="", help="Name accounts; without it, none is."),
+    ] = False,
+) -> None:
+    """Write business dates as one page: who came, who won, what it cost, what to look at.
+
+    The page is one file that needs no network.
+
+    solatium report --warehouse wh --date 2026-11-01 --out night.html
+    """
+    write_report(warehouse, out, day, first, last, with_accounts=with_accounts)
 
 
 def write_report(

@@ -1,19 +1,48 @@
-"""`solatium rollback`: what it did, in words."""
+"""`solatium rollback`."""
 
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import typer
 
-from solatium.nightly.rollback import RolledBack, rollback
-from solatium.storage.location import Location
+from solatium.cli.options import (
+    Engine,
+    Warehouse,
+    date_option,
+    engine_named,
+)
+from solatium.cli.work import work
+
+if TYPE_CHECKING:
+    from solatium.nightly.rollback import RolledBack
 
 
-def roll_back(warehouse: str, to: date, engine_name: str, *, dry_run: bool) -> None:
-    """Rolls back, or as a dry run only says what would change."""
-    done = rollback(Location.parse(warehouse), to, engine_name, dry_run=dry_run)
-    Console().print(_said(done), highlight=False, markup=False, soft_wrap=True)
+def rollback(
+    warehouse: Warehouse,
+    to: Annotated[date, date_option("--to", "The date to go back to; later dates are undone.")],
+    engine_name: Engine = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", metavar="", help="Say what would change, and change nothing."),
+    ] = False,
+) -> None:
+    """Take the warehouse back to what it was after the night of --to.
+
+    Dates that were not closed then are open again. Decisions stay: what the ledger got
+    for them is reversed, or waived without clawback, and used up when they close again.
+
+    solatium rollback --warehouse wh --to 2026-11-01 --dry-run
+    """
+    from solatium.nightly import rollback as going_back
+    from solatium.storage.location import Location
+
+    with work("rollback", warehouse, {"to": to, "dry_run": dry_run}) as done:
+        found = going_back.rollback(
+            Location.parse(warehouse), to, engine_named(engine_name), dry_run=dry_run
+        )
+        done.says(_said(found))
 
 
 def _said(done: RolledBack) -> str:

@@ -39,7 +39,7 @@ from solatium.settings.regimes import Regimes
 from solatium.storage.lease import Lease
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
-from solatium.warehouse.diagnosis import diagnosed
+from solatium.warehouse.diagnosis import diagnosed, is_explained
 from solatium.warehouse.tables import Warehouse
 
 
@@ -196,7 +196,7 @@ class _Run:
         with progress.shown(len(most) + 1, console, lease.renew) as stages:
             for day in self._days():
                 try:
-                    self._night(day, stages)
+                    self._night_or_again(day, stages)
                 except BaseException:
                     self._take_back()
                     raise
@@ -214,6 +214,21 @@ class _Run:
             if str(gate) not in used
         ]
         return self.report
+
+    def _night_or_again(self, day: date, stages: Stages) -> None:
+        """A night that the engine fails is taken back and handled once more by itself."""
+        try:
+            self._night(day, stages)
+        except Exception as error:
+            is_passing = engine.is_passing_fault(error) and self.warehouse.engine.answers()
+            if not is_passing or is_explained(self.warehouse.root, error):
+                raise
+            failed = f"the engine failed ({reason(error)})"
+            note = f"{day}: {failed}; the night was taken back and handled again"
+            log.warning("%s", note)
+            self.report.notes.append(note)
+            self.warehouse.rewind(self._base(), self.newest)
+            self._night(day, stages)
 
     def _take_back(self) -> None:
         """Takes back what a night that failed has written; the next run would do it too."""

@@ -30,6 +30,9 @@ _LOCK = "_lock"
 _NOTE = "_holder.json"
 
 
+_held: set[Lease] = set()
+
+
 class Lease:
     """What a run has while it holds a folder.
 
@@ -47,6 +50,7 @@ class Lease:
         draft = folder / f".{_NOTE}.{self._facts['token']}"
         self._note = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         os.pwrite(self._note, self._text(), 0)
+        _held.add(self)
         os.replace(draft, folder / _NOTE)
 
     def is_held(self) -> bool:
@@ -78,9 +82,11 @@ class Lease:
 
     def give_back(self) -> None:
         """Takes the note away, unless it is another's."""
-        if self.is_held():
-            (self.folder / _NOTE).unlink()
-        os.close(self._note)
+        if self in _held:
+            _held.discard(self)
+            if self.is_held():
+                (self.folder / _NOTE).unlink()
+            os.close(self._note)
 
     def _text(self) -> bytes:
         return json.dumps(self._facts).encode()
@@ -107,6 +113,12 @@ def leased(folder: Path, holder: Mapping[str, str]) -> Iterator[Lease]:
             lease.give_back()
     finally:
         lock.release()
+
+
+def give_all_back() -> None:
+    """Gives back what this process holds, which is about to end."""
+    for lease in list(_held):
+        lease.give_back()
 
 
 def is_held(folder: Path) -> bool:

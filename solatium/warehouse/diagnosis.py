@@ -62,6 +62,15 @@ def diagnosed(root: Location) -> Iterator[None]:
         raise
 
 
+def is_explained(root: Location, error: BaseException) -> bool:
+    """Whether a disk, a bound of memory or damaged files are behind an error of an engine."""
+    return (
+        refusal(error) is not None
+        or _NO_MEMORY.search(said(error)) is not None
+        or bool(damages(root))
+    )
+
+
 def refusal(error: BaseException) -> int | None:
     """The error number with which a disk refused to write or to read, where that is the cause."""
     cause: BaseException | None = error

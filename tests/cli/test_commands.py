@@ -184,23 +184,23 @@ def test_version(command: Command) -> None:
         (
             "nightly",
             [
-                "Handle every date up to --date that is not handled yet, and judge open dates anew",
+                "Handle every date up to --date that is not handled yet, and open dates again",
                 "solatium nightly --landing logs --warehouse wh --date 2026-11-01",
                 "Parquet files under TABLE/dt=YYYY-MM-DD/",
                 "a folder of Delta tables, made if it is missing",
                 "Settings in YAML; without it, the defaults of conf/defaults.yaml",
                 "embedded (in this process, no Java) or spark",
-                "Let changed settings judge closed dates anew as well",
+                "Let changed settings judge closed dates again as well",
                 "of all arrival dates, not only recent",
             ],
         ),
         (
             "backfill",
             [
-                "Judge a range of dates anew; later dates that were handled follow",
+                "Judge a range of handled dates again; the dates after it follow",
                 "solatium backfill --landing logs --warehouse wh --from 2026-11-01 --to 2026-11-05",
-                "The first date to judge anew",
-                "The last date to judge anew",
+                "The first date to judge again",
+                "The last date to judge again",
             ],
         ),
         (
@@ -216,14 +216,14 @@ def test_version(command: Command) -> None:
             [
                 "Check the ledger: entries, digests, balances and payouts; name the first bad",
                 "solatium audit-ledger --warehouse wh",
-                "may go on while a run does",
+                "also while a run goes on",
             ],
         ),
         (
             "tables",
             [
                 "List the tables: what a row of each is",
-                "Tell of the tables of this",
+                "The tables of this warehouse",
                 "solatium tables --warehouse wh --as-of 2026-11-01",
             ],
         ),
@@ -283,7 +283,7 @@ def test_tables_as_of_a_date_need_a_warehouse_that_had_begun(
     closed: Place, command: Command
 ) -> None:
     said = command("tables", "--as-of", DAY)
-    assert (said.status, "give --warehouse too" in said.err) == (2, True)
+    assert (said.status, "requires --warehouse" in said.err) == (2, True)
     said = command("tables", "--warehouse", closed.warehouse, "--as-of", days(-1))
     assert (said.status, f"nothing had been handled by {days(-1)}" in said.err) == (2, True)
 
@@ -430,7 +430,8 @@ def test_a_date_before_the_newest_is_refused(copied: Place, command: Command) ->
     said = command(*copied.nightly(DAY))
     assert said.status == 2
     assert f"{DAY} is before {NEXT}, the newest date that this warehouse has handled" in said.err
-    assert f"give --date {NEXT} or later; backfill judges earlier dates anew" in said.err
+    assert f"give --date {NEXT} or later" in said.err
+    assert "solatium backfill judges earlier dates again" in said.err
     assert contents(copied.warehouse) == before
 
 
@@ -471,7 +472,7 @@ def test_other_settings_for_closed_dates_need_restate(copied: Place, command: Co
     assert "nothing was changed" in said.err
     assert re.search(r"bonus\.tiers: was .*2\.00.*, now .*3\.00", said.err)
     assert 'timezone: was "Asia/Shanghai", now "UTC"' in said.err
-    assert "give --restate to have the past judged anew" in said.err
+    assert "give --restate to judge the past again" in said.err
     assert f"to have them from {days(2)} on, the first date that is open" in said.err
     assert contents(copied.warehouse) == before
 
@@ -493,7 +494,7 @@ def test_restate_judges_closed_dates_by_the_new_settings(copied: Place, command:
     said = command(*copied.nightly(NEXT), "--restate")
     assert said.status == 0
     assert "2 night(s) handled" in said.out
-    assert f"judging anew from {DAY} on: other settings: bonus.tiers" in said.log
+    assert f"judging again from {DAY} on: other settings: bonus.tiers" in said.log
     assert amounts() == [("adjustment", "1.00")] * 2 + [("award", "2.00")] * 2
 
 
@@ -508,7 +509,7 @@ def test_backfill_judges_a_range_anew_and_what_stands_on_it(
     said = command("backfill", *copied.named, "--from", DAY, "--to", DAY)
     assert said.status == 0
     assert "2 night(s) handled" in said.out
-    assert f"judging anew from {DAY} on: as was asked" in said.log
+    assert f"judging again from {DAY} on: as requested" in said.log
     for name, rows in before.items():
         assert sorted(map(repr, table_rows(copied.warehouse, name))) == sorted(map(repr, rows))
     assert [row["date"] for row in table_rows(copied.warehouse, "run_log")] == [NEXT, NEXT]

@@ -1,0 +1,62 @@
+"""What `solatium nightly` and `solatium backfill` have in common: a run, and what it did."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from solatium.cli.options import engine_named
+from solatium.cli.work import work
+
+
+def handle(
+    command: str,
+    landing: str,
+    warehouse: str,
+    config: Path | None,
+    engine_name: str | None,
+    day: date,
+    *,
+    again_from: date | None = None,
+    rescan: bool,
+    restate: bool,
+    accept_gate: list[str] | None,
+    data_docs: str | None,
+    summary_json: str | None,
+    allow_future: bool = False,
+) -> None:
+    """Does the run, and says what it did: in words, and as JSON where that is asked for."""
+    from solatium.laws.verdict import gate_apart
+
+    arguments = {"date": day, "from": again_from, "landing": landing}
+    with (
+        work(command, warehouse, arguments, summary_json) as done,
+        gate_apart(docs=data_docs is not None) as gate,  # which loads while all else does
+    ):
+        from solatium.cli import show
+        from solatium.cli.summary import facts_of_run
+        from solatium.landing.gates import accepted_gates
+        from solatium.nightly.request import Request
+        from solatium.nightly.run import run
+        from solatium.settings.load import load
+        from solatium.storage.location import Location
+
+        settings = load(config)
+        request = Request(
+            landing=Location.parse(landing),
+            warehouse=Location.parse(warehouse),
+            settings=settings,
+            engine=engine_named(engine_name),
+            day=day,
+            again_from=again_from,
+            rescan=rescan,
+            restate=restate,
+            accepted=accepted_gates(accept_gate or []),
+            data_docs=Location.parse(data_docs) if data_docs else None,
+            today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
+        )
+        report = run(request, Console(stderr=True), expectations=gate)
+        done.says(show.of_run(report), facts_of_run(report))
