@@ -7,15 +7,14 @@ entries and however they are spread over files: only digests are brought togethe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.dataframes.event_keys import content
+from solatium.dataframes.side_by_side import side_by_side
 
 # What stands for the digest of a posting before the first.
 NOTHING = "0" * 64
@@ -35,7 +34,7 @@ def posting(before: DataFrame, entries: DataFrame, ledger: DataFrame, run_date: 
     )
     posted = entries.agg(F.count("*").alias("entries"), F.sum("amount").alias("amount"))
     of_date = contents(ledger.where(F.col("run_date") == F.lit(run_date)))
-    row = _beside([of_date.select("run_date", "content"), newest, posted])
+    row = side_by_side([of_date.select("run_date", "content"), newest, posted])
     return contracts.warehouse("bonus_ledger_digests").shape(row.withColumn("digest", seal()))
 
 
@@ -64,21 +63,6 @@ def contents(entries: DataFrame) -> DataFrame:
         F.sum("amount").alias("amount"),
         _sha256(_lines(digests)).alias("content"),
     )
-
-
-def _beside(parts: Sequence[DataFrame]) -> DataFrame:
-    """One row with the columns of frames of one row each; a union, as no join has keys here."""
-    kinds = {name: kind for part in parts for name, kind in part.dtypes}
-    stacked = [
-        part.select(
-            *(
-                (F.col(name) if name in part.columns else F.lit(None)).cast(kind).alias(name)
-                for name, kind in kinds.items()
-            )
-        )
-        for part in parts
-    ]
-    return reduce(DataFrame.unionByName, stacked).agg(*(F.max(name).alias(name) for name in kinds))
 
 
 def _sha256(text: Column) -> Column:
