@@ -52,6 +52,19 @@ READERS = [
     "duckdb>=1.2",
 ]
 
+# What `solatium report` is made with.
+REPORT = [
+    # Counts millions of rows within the seconds that a report may take.
+    "duckdb>=1.2",
+    # Charts, described in Python and drawn as SVG without a browser.
+    "altair>=5.5",
+    "vl-convert-python>=1.7",
+    # The page, whose texts are escaped.
+    "jinja2>=3.1",
+    # Amounts in the form of their currency.
+    "babel>=2.14",
+]
+
 DEVELOPMENT = [
     # Runs the tests.
     "pytest>=8",
@@ -72,10 +85,8 @@ DEVELOPMENT = [
     "psutil>=6",
     # The stubs of psutil, which ships none.
     "types-psutil",
-    # Plots of benchmarks and notebooks; great-expectations brings it, but might cease to.
-    "altair>=5.5",
-    # Saves those plots as SVG, without a browser.
-    "vl-convert-python>=1.7",
+    # Drives Debian's Chromium, in which the tests look at pages.
+    "playwright>=1.50",
     # The floors: which room may import which.
     "import-linter>=2.1",
     # The documentation as a site; its Python reference comes from docstrings.
@@ -117,9 +128,16 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["solatium", "solatium.*"]),
-    package_data={"solatium": ["data/*", "py.typed"]},
+    package_data={
+        "solatium": ["data/*", "py.typed"],
+        "solatium.report": ["page.css", "page.html.jinja", "page.js"],
+    },
     install_requires=REQUIREMENTS,
-    extras_require={"readers": READERS, "dev": [*READERS, *DEVELOPMENT]},
+    extras_require={
+        "readers": READERS,
+        "report": REPORT,
+        "dev": sorted({*READERS, *REPORT, *DEVELOPMENT}),
+    },
     entry_points={"console_scripts": ["solatium = solatium.cli.app:main"]},
     cmdclass={"build_py": BuildWithData},
 )

@@ -18,6 +18,7 @@ from solatium.contracts import Column, Table
 from solatium.errors import reason
 from solatium.settings.sources import Source
 from solatium.storage.location import Location
+from solatium.storage.parquet import rows_read
 
 MOST_MILLIS = 2**63 // 1000 - 1  # more milliseconds than these overflow in microseconds
 _MOST_SCALE = 18  # a decimal of more places is read as text, as comparing it would lose some
@@ -80,19 +81,6 @@ def damage(place: Location, one: Footer) -> str | None:
     except (pa.ArrowException, OSError) as error:
         return unreadable(place, error)
     return None
-
-
-def rows_read(place: Location, columns: list[str] | None = None) -> int:
-    """How many rows a file has, by reading these columns, or all, to their end.
-
-    ArrowException or OSError where it cannot be read, or where a page is not as its checksum says.
-    """
-    rows = 0
-    with pq.ParquetFile(place.path, page_checksum_verification=True) as file:
-        for batch in file.iter_batches(columns=columns):
-            batch.validate(full=True)
-            rows += batch.num_rows
-    return rows
 
 
 def _miscounted(claimed: int, found: int) -> pa.ArrowInvalid:

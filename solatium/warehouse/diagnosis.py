@@ -16,8 +16,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from solatium.errors import SolatiumError, WarehouseError, reason, said
-from solatium.landing.footers import rows_read
 from solatium.storage.location import Location
+from solatium.storage.parquet import rows_read
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.delta_log import DeltaLog
