@@ -104,7 +104,7 @@ types: .venv/.installed ## check the types
 
 docs: .venv/.installed ## make docs/tables.md from the contracts, docs/performance.md from results
 	@mkdir -p docs
-	@$(PY) -m solatium.contracts.tables docs/tables.md
+	@$(PY) -m solatium.contracts.page docs/tables.md
 	@$(PY) -m benchmarks.report
 
 site: .venv/.installed ## write the documentation as a site to build/site

@@ -151,7 +151,8 @@ class Warehouse:
     def _create(self, table: Table) -> None:
         delta = DeltaTable.create(
             (self.root / table.name).uri,
-            schema=table.arrow_schema(),
+            schema=table.stored_schema(),
+            description=table.description(),
             partition_by=list(table.partition_by),
             configuration=_LOG_KEPT | _skipping(table),
         )

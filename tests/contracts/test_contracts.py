@@ -10,7 +10,8 @@ import pytest
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from solatium import contracts
-from solatium.contracts import EVENTS, LANDING, REFERENCES, WAREHOUSE, ContractError, Table, tables
+from solatium.contracts import EVENTS, LANDING, REFERENCES, WAREHOUSE, ContractError, Table, odcs
+from solatium.contracts.page import tables_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -321,7 +322,7 @@ def test_bonus_tables() -> None:
 
 def test_the_page_of_tables_is_current() -> None:
     page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
-    assert page == tables.tables_page(), "run python -m solatium.contracts.tables docs/tables.md"
+    assert page == tables_page(), "run python -m solatium.contracts.page docs/tables.md"
 
 
 def test_unknown_names_are_refused() -> None:
@@ -358,7 +359,7 @@ def test_a_malformed_contract_names_its_file_and_fault(
     text = (ROOT / "schemas" / "payment.yaml").read_text(encoding="utf-8")
     assert change[0] in text
     (tmp_path / "payment.yaml").write_text(text.replace(*change), encoding="utf-8")
-    monkeypatch.setattr(tables, "data_folder", lambda name: tmp_path)
+    monkeypatch.setattr(odcs, "data_folder", lambda name: tmp_path)
     with pytest.raises(ContractError, match=message) as raised:
         contracts.landing.__wrapped__("payment")
     assert str(raised.value).startswith("schemas/payment.yaml: ")
@@ -367,17 +368,19 @@ def test_a_malformed_contract_names_its_file_and_fault(
 def test_contracts_are_read_from_a_zip_on_the_path(tmp_path: Path) -> None:
     archive = tmp_path / "solatium.zip"
     with zipfile.ZipFile(archive, "w") as target:
-        for name in ("__init__.py", "contracts/__init__.py", "contracts/tables.py", "resources.py"):
-            target.write(ROOT / "solatium" / name, f"solatium/{name}")
+        package = ROOT / "solatium"
+        modules = (package / "contracts").glob("*.py")
+        for path in (package / "__init__.py", package / "resources.py", *modules):
+            target.write(path, path.relative_to(ROOT))
         for path in (ROOT / "schemas").iterdir():
             target.write(path, f"solatium/schemas/{path.name}")
     code = (
-        f"import sys; sys.path.insert(0, {str(archive)!r}); from solatium.contracts import tables;"
-        "sys.stdout.write(tables.__file__ + '\\n' + tables.tables_page())"
+        f"import sys; sys.path.insert(0, {str(archive)!r}); from solatium.contracts import page;"
+        "sys.stdout.write(page.__file__ + '\\n' + page.tables_page())"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     where, page = run.stdout.split("\n", 1)
     assert where.startswith(str(archive))
-    assert page == tables.tables_page()
+    assert page == tables_page()
