@@ -66,6 +66,7 @@ def audit(root: Location, engine_name: str, running: Engine | None = None) -> Au
         lineage = commits.published(named)
         if not lineage:
             raise UsageError(f"{root}: nothing is committed yet; solatium nightly does it")
+        commits.refuse_older(named, lineage)
         with (
             diagnosed(named),
             nullcontext(running) if running else engine.running(engine_name) as started,

@@ -72,6 +72,7 @@ def rollback(
     holder = {"command": "rollback", "date": to.isoformat()}
     with root.plainly_named() as named, diagnosed(named), named.held(holder) as lease:
         lineage, seen = commits.lineage(named), commits.published(named)
+        commits.refuse_older(named, lineage)
         base = _base(named, seen, to)
         with nullcontext(running) if running else engine.running(engine_name) as started:
             warehouse = Warehouse(started, named, TABLES, lease)

@@ -68,6 +68,7 @@ def run(
     ):
         # what can be refused is refused before an engine starts
         lineage, seen = commits.lineage(root), commits.published(root)
+        commits.refuse_older(root, lineage)
         if request.again_from is not None:
             # dates that were handled later stand on those that are judged again, and follow them
             request = replace(request, day=plans.of_backfill(request, lineage, seen))

@@ -145,6 +145,21 @@ def built(root: Location) -> list[Commit]:
     return found
 
 
+def refuse_older(root: Location, chain: Sequence[Commit]) -> None:
+    """WarehouseError where the newest commit has an older form than this code writes."""
+    if chain and chain[-1].format < FORMAT:
+        then = chain[-1]
+        raise WarehouseError(
+            f"{root}: this warehouse has form {then.format}, of solatium {then.version}; "
+            f"solatium {__version__} writes form {FORMAT}, and goes on with no other",
+            [
+                "build it again from the logs: solatium nightly with a new folder as the warehouse",
+                "what the old ledger posted is in its bonus_payouts; form 2 gives payouts an id",
+                f"or go on with solatium {then.version}",
+            ],
+        )
+
+
 def records(root: Location) -> list[Commit]:
     """All commits, by number: those of nights that were taken back too."""
     numbers = _numbers(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from rows import days, landing
 
 import solatium
 from solatium.engine import Engine
-from solatium.errors import BusyError, UsageError
+from solatium.errors import BusyError, UsageError, WarehouseError
 from solatium.ledger.audit import audit
 from solatium.nightly.night import Night
 from solatium.nightly.rollback import RolledBack, rollback
@@ -257,3 +258,35 @@ def test_an_interrupted_backfill_is_gone_after_a_roll_back(nights: Nights) -> No
     found = differences(nights.warehouse, expected)
     assert [line for line in found if line.split(":")[0] not in DECISIONS] == []
     assert standing(nights) == awards(nights)
+
+
+# Forms of a warehouse
+
+
+def of_form(nights: Nights, number: int) -> None:
+    record = max((nights.warehouse / "_commits").glob("*.json"))
+    facts = json.loads(record.read_text()) | {"format": number, "version": "9.9.9"}
+    record.write_text(json.dumps(facts))
+
+
+def test_a_newer_form_is_refused_with_the_version_to_install(nights: Nights) -> None:
+    nights.land(STORY)
+    nights.run(FIRST, config(clawback=True))
+    of_form(nights, 99)
+    with pytest.raises(WarehouseError, match=r"has form 99, of solatium 9\.9\.9") as refused:
+        nights.run(SECOND, config(clawback=True))
+    assert refused.value.problems == ("install solatium 9.9.9 or later",)
+    with pytest.raises(WarehouseError, match="has form 99"):
+        solatium.open(nights.warehouse)
+
+
+def test_an_older_form_is_refused_with_what_to_do(nights: Nights) -> None:
+    nights.land(STORY)
+    nights.run(FIRST, config(clawback=True))
+    of_form(nights, 1)
+    before = contents(nights.warehouse)
+    for work in (lambda: nights.run(SECOND, config(clawback=True)), lambda: back(nights, FIRST)):
+        with pytest.raises(WarehouseError, match=r"has form 1, of solatium 9\.9\.9") as refused:
+            work()
+        assert "build it again from the logs" in refused.value.problems[0]
+    assert contents(nights.warehouse) == before
