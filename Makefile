@@ -115,26 +115,8 @@ site: .venv/.installed ## write the documentation as a site to build/site
 notebooks: .venv/.installed ## bring both forms of every notebook in line, without output
 	@$(PY) -m jupytext --quiet --to ipynb notebooks/*.py
 
-# The wheel's content, less its metadata; the same input gives the same bytes.
-define DIST_ZIP
-import pathlib, zipfile
-(wheel,) = pathlib.Path("build/wheel").glob("solatium-*.whl")
-with zipfile.ZipFile(wheel) as source, zipfile.ZipFile("dist/solatium.zip", "w") as target:
-    for name in sorted(source.namelist()):
-        if name.startswith("solatium/"):
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o644 << 16
-            target.writestr(entry, source.read(name), zipfile.ZIP_DEFLATED)
-endef
-export DIST_ZIP
-
-dist: .venv/.installed ## make dist/solatium.zip for spark-submit's --py-files
-	@rm -rf build/lib build/bdist.* build/wheel dist/solatium.zip
-	@mkdir -p build dist
-	@$(PY) -m build --wheel --no-isolation --outdir build/wheel . > build/wheel.txt 2>&1 \
-	  || { cat build/wheel.txt; exit 1; }
-	@$(PY) -c "$$DIST_ZIP"
-	@ls -l dist/solatium.zip
+dist: ## make dist/solatium.zip for spark-submit's --py-files
+	@$(PYTHON) tools/dist.py
 
 # Made with the oldest Python that is supported, so that the lock holds for all.
 lock: ## write requirements.lock again, from setup.py

@@ -13,20 +13,26 @@ ROOT = Path(__file__).resolve().parent
 # packages, so that `import conf` or `import schemas` never finds them in someone's environment.
 DATA_FOLDERS = ("conf", "expectations", "schemas")
 
-# The only place that declares dependencies; `make lock` turns it into requirements.lock.
+# Pages that the command's help names.
+PAGES = ("docs/rules.md", "docs/tables.md")
+
+# The only place that declares dependencies; `make lock` turns it into requirements.lock. Ranges,
+# so that a cluster's own packages fit: the tests pass with the oldest and with the locked versions.
 REQUIREMENTS = [
     # The data frame API of every step, and local Spark; `connect` is the client that Sail serves.
-    "pyspark[connect]==4.1.4",
-    # Delta tables on Spark. Its jars of 4.4.1 are not on Maven Central.
+    "pyspark[connect]>=4.1.1,<4.2",
+    # Delta tables on Spark. Its jars of 4.4.1 are not on Maven Central, and other minor versions
+    # have other jars.
     "delta-spark==4.4.0",
-    # Sail, the embedded engine: serves Spark Connect from within the Python process.
-    "pysail==0.7.2",
+    # Sail, the embedded engine: serves Spark Connect from within the Python process. Versions
+    # before 0.7.2 do not read some Delta tables.
+    "pysail>=0.7.2,<0.8",
     # Versions, history and upkeep of Delta tables without a session, which Sail does not offer.
-    "deltalake==1.6.6",
+    "deltalake>=1.6.0,<1.7",
     # Spark's Arrow exchange with Python; pyspark below 4.3 warns of pandas 3.
     "pandas>=2.2,<3",
     # Parquet footers and schemas of the landing zone, and tables that reports read.
-    "pyarrow==26.*",
+    "pyarrow>=25,<27",
     # Hashes to columns of draws, where the demo makes up what its file lacks.
     "numpy>=2",
     # Settings: typed, frozen, unknown keys refused.
@@ -37,9 +43,9 @@ REQUIREMENTS = [
     "typer>=0.15",
     # Tables, bars and progress on a terminal.
     "rich>=13",
-    # Suites of what must hold of tables, in its own form, and pages of what was found. Pinned: the
-    # gate stands on how it judges. Its extra for Spark is not needed.
-    "great-expectations==1.24.1",
+    # Suites of what must hold of tables, in its own form, and pages of what was found. A narrow
+    # range: the gate stands on how it judges. Its extra for Spark is not needed.
+    "great-expectations>=1.24.0,<1.25",
     # One run at a time holds a warehouse.
     "filelock>=3.16",
 ]
@@ -101,7 +107,10 @@ DEVELOPMENT = [
 
 
 class BuildWithData(build_py):
-    """Copies DATA_FOLDERS into the built package; an editable install reads them where they are."""
+    """Copies DATA_FOLDERS and PAGES into the built package.
+
+    An editable install reads them where they are.
+    """
 
     def run(self) -> None:
         super().run()
@@ -110,6 +119,10 @@ class BuildWithData(build_py):
                 target = Path(self.build_lib) / "solatium" / folder
                 shutil.rmtree(target, ignore_errors=True)
                 shutil.copytree(ROOT / folder, target)
+            for page in PAGES:
+                target = Path(self.build_lib) / "solatium" / page
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(ROOT / page, target)
 
 
 def version() -> str:
@@ -128,10 +141,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["solatium", "solatium.*"]),
-    package_data={
-        "solatium": ["data/*", "py.typed"],
-        "solatium.report": ["page.css", "page.html.jinja", "page.js"],
-    },
+    package_data={"": ["*.css", "*.js", "*.jinja", "py.typed"], "solatium": ["data/*"]},
     install_requires=REQUIREMENTS,
     extras_require={
         "readers": READERS,

@@ -1,4 +1,4 @@
-"""Where the files lie that are not code: contracts, settings and expectations."""
+"""Where the files lie that are not code: contracts, settings, expectations and pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def data_folder(name: str) -> Traversable:
-    """The folder `name` (schemas, conf or expectations), to be read with `/` and `read_text`.
+    """The folder `name` (schemas, conf, expectations or docs), to be read with `/` and `read_text`.
 
     An installed package, or a zip of one on sys.path, carries it inside; in a checkout it lies
     beside the package. Raises FileNotFoundError where neither is so.

@@ -34,6 +34,7 @@ from solatium.cli.tables import tables
 from solatium.cli.vacuum import vacuum
 from solatium.cli.work import close_output
 from solatium.errors import SolatiumError
+from solatium.resources import data_folder
 from solatium.storage import lease
 
 app = typer.Typer(
@@ -42,8 +43,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Replays rush sales night by night from a platform's logs, audits who won, and turns "
     "repeated failures into consolation bonuses, in a ledger that never pays twice.",
-    epilog="Start with: solatium demo. The rules are in docs/rules.md, the tables in "
-    "docs/tables.md. Exit status: 0 done; 2 wrong usage or configuration; 3 input refused; "
+    epilog="Start with: solatium demo. The rules and the tables are explained in rules.md and "
+    f"tables.md, in {data_folder('docs')}. Exit status: 0 done; 2 wrong usage or configuration; "
+    "3 input refused; "
     "4 another run holds the warehouse; 130 or 143 ended by a signal; 1 anything else.",
 )
 for command in (nightly, backfill, rollback, report, demo, generate, tables, runs, vacuum):

@@ -43,7 +43,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
     sources = folder / "sources"
     sources.mkdir()
-    for name in ("solatium", "conf", "expectations", "schemas"):
+    for name in ("solatium", "conf", "docs", "expectations", "schemas"):
         shutil.copytree(ROOT / name, sources / name)
     for name in ("setup.py", "pyproject.toml", "LICENSE", "MANIFEST.in"):
         shutil.copy(ROOT / name, sources)
