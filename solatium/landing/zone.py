@@ -29,6 +29,11 @@ from solatium.storage.location import DataFile, Location
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 _ODD_PATH = re.compile("[:\x00-\x1f\x7f-\x9f]")  # what one of the engines cannot have in a path
 
+# What most often is behind it.
+_MAP_THEM = (
+    ". No `sources` are configured: logs with names, codes or local times of their own need them, "
+    "in the file that --config names"
+)
 _NAMED = 5  # of what lies in a folder that is no landing zone
 
 
@@ -153,8 +158,10 @@ class LandingZone:
                         told = f"is missing; {column} is null there"
                         notes[table, source.source_of(column), told] += 1
         if problems:
+            hint = "" if self._sources else _MAP_THEM
             raise InputError(
-                f"{self.root}: {len(problems)} problem(s) with landing files; nothing was written",
+                f"{self.root}: {len(problems)} problem(s) with landing files; nothing was written"
+                f"{hint}",
                 problems,
             )
         return [

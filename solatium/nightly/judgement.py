@@ -130,7 +130,8 @@ class Judging:
             allocations = self._only(self.of("allocations", dates), due, instead_of)
             results = window_results.window_results(due, screened, allocations, acts)
             self.put("window_results", results, dates, instead_of)
-            self._tally(self._only(self.of("window_results", dates), due, instead_of))
+            judged = self._only(self.of("window_results", dates), due, instead_of)
+            self._tally(judged, is_whole=instead_of is None)
             audit = platform_audit.audit_discrepancies(allocations, acts, due)
             stage.rows_out = self.put("audit_discrepancies", audit, dates, instead_of)
         if instead_of is None:  # or payments may have come that no longer count for the rush
@@ -174,12 +175,19 @@ class Judging:
             return rows
         return rows.join(F.broadcast(due.select(*WINDOW)), on=WINDOW, how="left_semi")
 
-    def _tally(self, results: DataFrame) -> None:
+    def _tally(self, results: DataFrame, *, is_whole: bool) -> None:
+        """Counts windows that were judged; those of whole dates that had closed are restated.
+
+        Where only some windows of a closed date are judged, `restatement` counts them.
+        """
         is_held = F.col("status").isin(*HELD)
-        is_restated = F.col("business_date") <= F.lit(self.closed_before)
-        counts = results.agg(
-            F.count("*"), count_where(is_held), count_where(is_restated)
-        ).collect()[0]
-        self.tally.windows_judged += counts[0]
-        self.tally.windows_held += counts[1]
-        self.tally.windows_restated += counts[2]
+        by_date = results.groupBy("business_date").agg(
+            F.count("*").alias("judged"), count_where(is_held).alias("held")
+        )
+        for row in by_date.collect():
+            self.tally.windows_judged += row["judged"]
+            self.tally.windows_held += row["held"]
+            had_closed = self.closed_before and row["business_date"] <= self.closed_before
+            if is_whole and had_closed:
+                self.tally.windows_restated += row["judged"]
+                self.tally.restated[row["business_date"], "again"] += row["judged"]

@@ -249,6 +249,7 @@ class Restating:
         """Judges these windows of a date again; the ids of accounts for which that matters."""
         for key in keys:
             if day == (touched[key].new_date or touched[key].old_date):
+                self.judging.tally.windows_restated += 1
                 self.judging.tally.restated.update((day, why) for why in touched[key].reasons)
         concerned = F.broadcast(self._keys(keys))
         due = self.judging.windows([day]).join(concerned, on=WINDOW, how="left_semi")

@@ -208,6 +208,10 @@ def test_what_is_touched_is_judged_again_and_all_tables_are_those_of_the_referen
     assert json.loads(logged["restated_by_reason"]) == {
         day.isoformat(): reasons for day, reasons in touched.items() if reasons
     }
+    # no window counts twice, and none is restated without a reason
+    numbers = [number for reasons in touched.values() for number in reasons.values()]
+    most = [max(reasons.values()) for reasons in touched.values() if reasons]
+    assert sum(most) <= logged["windows_restated"] <= sum(numbers)
 
 
 def test_the_laws_hold_for_what_is_judged_again(nights: Nights) -> None:

@@ -874,6 +874,7 @@ def test_every_run_is_logged(running: Engine, story: Story) -> None:
         (THIRD, arrived[THIRD], 5, 11),
         (FOURTH, arrived[FOURTH], 3, 1),
     ]
+    assert json.loads(log[2]["restated_by_reason"]) == {SECOND.isoformat(): {"again": 11}}
     assert [json.loads(row["quarantined_by_reason"]) for row in log] == [
         {"unknown_window": 2},
         {"event_id_conflict": 1, "late": 5},
