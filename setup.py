@@ -126,10 +126,10 @@ class BuildWithData(build_py):
 
 
 def version() -> str:
-    text = (ROOT / "solatium" / "__init__.py").read_text(encoding="utf-8")
-    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    text = (ROOT / "solatium" / "version.py").read_text(encoding="utf-8")
+    found = re.search(r'^VERSION = "([^"]+)"', text, re.MULTILINE)
     if not found:
-        raise RuntimeError("solatium/__init__.py has no __version__")
+        raise RuntimeError("solatium/version.py has no VERSION")
     return found.group(1)
 
 

@@ -18,7 +18,6 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from solatium import __version__
 from solatium.cli import ending
 from solatium.cli.audit_ledger import audit_ledger
 from solatium.cli.backfill import backfill
@@ -36,6 +35,7 @@ from solatium.cli.work import close_output
 from solatium.errors import SolatiumError
 from solatium.resources import data_folder
 from solatium.storage import lease
+from solatium.version import VERSION
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,7 +65,7 @@ def _options(
     ] = "text",
 ) -> None:
     if version:
-        Console().print(f"solatium {__version__}", highlight=False)
+        Console().print(f"solatium {VERSION}", highlight=False)
         raise typer.Exit
     logging.root.handlers[0].setFormatter(_Json() if log_format == "json" else _Text())
 

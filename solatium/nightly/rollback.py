@@ -16,7 +16,7 @@ from uuid import uuid4
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from solatium import __version__, engine
+from solatium import engine
 from solatium.contracts.calendar import moved
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
@@ -32,6 +32,7 @@ from solatium.rules import windows
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.storage.location import Location
+from solatium.version import VERSION
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.diagnosis import diagnosed
@@ -208,7 +209,7 @@ class _Rollback:
                 day=self.to,
                 run_id=run_id,
                 engine=engine_name,
-                version=__version__,
+                version=VERSION,
                 settled=self.last_closed,
                 hidden_until=None,
             )

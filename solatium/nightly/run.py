@@ -17,7 +17,7 @@ from uuid import uuid4
 from pyspark.sql import functions as F
 from rich.console import Console
 
-from solatium import __version__, engine
+from solatium import engine
 from solatium.contracts.calendar import moved
 from solatium.contracts.outcomes import HELD
 from solatium.dataframes.counting import count_where
@@ -37,6 +37,7 @@ from solatium.nightly.progress import Stages, log
 from solatium.nightly.request import Report, Request, refuse_future
 from solatium.settings.regimes import Regimes
 from solatium.storage.lease import Lease
+from solatium.version import VERSION
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.diagnosis import diagnosed, is_explained
@@ -326,7 +327,7 @@ class _Run:
                 day=day,
                 run_id=self.run_id,
                 engine=self.request.engine,
-                version=__version__,
+                version=VERSION,
                 config_digest=settings.digest(),
                 judging=settings.judging(),
                 awaited=awaited,

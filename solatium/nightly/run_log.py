@@ -6,8 +6,9 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-from solatium import __version__, contracts
+from solatium import contracts
 from solatium.nightly.tally import Tally
+from solatium.version import VERSION
 from solatium.warehouse.tables import Warehouse
 
 
@@ -21,7 +22,7 @@ def row(
         "started_at": started,
         "ended_at": datetime.now(UTC),
         "engine": engine,
-        "version": __version__,
+        "version": VERSION,
         "config_digest": config_digest,
         "rows_in": tally.rows_in,
         "rows_quarantined": tally.rows_quarantined,

@@ -11,13 +11,13 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from solatium import __version__
 from solatium.report import charts, checks, consolation, fairness, forms, grids
 from solatium.report.funnel import funnel
 from solatium.report.source import Period, Source, opened, period_of
 from solatium.report.streaks import longest, streaks
 from solatium.report.trend import trends
 from solatium.report.windows import windows
+from solatium.version import VERSION
 from solatium.warehouse.snapshot import Snapshot
 
 
@@ -62,7 +62,7 @@ def _content(source: Source, period: Period, *, with_accounts: bool) -> dict[str
         "is_open": period.last > source.last_closed,
         "last_closed": str(source.last_closed),
         "commit": source.tables.commit,
-        "version": __version__,
+        "version": VERSION,
         "with_accounts": with_accounts,
         "trends": [_trend(trend, source.settings.bonus.currency) for trend in trends(source)],
         "funnel": _figure(

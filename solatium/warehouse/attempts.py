@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from solatium import __version__
+from solatium.version import VERSION
 
 FOLDER = "_attempts"
 _MOST = 500  # records that are kept
@@ -41,7 +41,7 @@ class Attempt:
             "user": _user(),
             "host": os.uname().nodename,
             "pid": os.getpid(),
-            "version": __version__,
+            "version": VERSION,
         }
 
     def facts(self) -> dict[str, Any]:

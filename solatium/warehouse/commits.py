@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from solatium import __version__
 from solatium.errors import UsageError, WarehouseError
 from solatium.storage.location import Location
+from solatium.version import VERSION
 
 # The form in which this code writes a warehouse; a record without one has form 1.
 FORMAT = 2
@@ -82,7 +82,7 @@ class Commit:
         if facts["format"] > FORMAT:
             raise WarehouseError(
                 f"this warehouse has form {facts['format']}, of solatium {facts['version']}; "
-                f"solatium {__version__} knows forms up to {FORMAT}",
+                f"solatium {VERSION} knows forms up to {FORMAT}",
                 [f"install solatium {facts['version']} or later"],
             )
         facts["day"] = date.fromisoformat(facts["day"])
@@ -151,7 +151,7 @@ def refuse_older(root: Location, chain: Sequence[Commit]) -> None:
         then = chain[-1]
         raise WarehouseError(
             f"{root}: this warehouse has form {then.format}, of solatium {then.version}; "
-            f"solatium {__version__} writes form {FORMAT}, and goes on with no other",
+            f"solatium {VERSION} writes form {FORMAT}, and goes on with no other",
             [
                 "build it again from the logs: solatium nightly with a new folder as the warehouse",
                 "what the old ledger posted is in its bonus_payouts; form 2 gives payouts an id",

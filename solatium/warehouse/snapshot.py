@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
+from html import escape
 from importlib import import_module
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 # Timestamps that Spark once wrote as INT96: as nanoseconds, they would hold the years 1678 to 2262.
 _MICROSECONDS = ParquetReadOptions(coerce_int96_timestamp_unit="us")
+
+_OPERATORS = ("=", "==", "!=", "<", ">", "<=", ">=", "in", "not in")
 
 
 class Snapshot(Mapping[str, "SnapshotTable"]):
@@ -83,6 +86,19 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self)}"
             raise UnknownTableError(f"{self.root}: there is no table {name}; {hint}")
         return SnapshotTable(self.root, contracts.warehouse(name), self.commit)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{escape(table.contract.meaning)}</td>"
+            f"<td style='text-align:right'>{table.rows:,}</td><td>{table.version}</td></tr>"
+            for name, table in self.items()
+        )
+        head = "<tr><th>table</th><th>one row is</th><th>rows</th><th>version</th></tr>"
+        title = f"{escape(str(self.root))} as of {self.day}, commit {self.commit.number}"
+        return f"<table><caption>{title}</caption>{head}{rows}</table>"
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in contracts.WAREHOUSE if name in self.commit.tables)
@@ -135,7 +151,7 @@ class SnapshotTable:
         removed the version since.
         """
         self._check(columns)
-        condition = None if filter is None else filters_to_expression(filter)
+        condition = None if filter is None else self._condition(filter)
         try:
             return self.dataset().to_table(columns and list(columns), filter=condition)
         except FileNotFoundError as error:
@@ -144,15 +160,41 @@ class SnapshotTable:
                 ["a vacuum or a backfill came between; open the warehouse again"],
             ) from error
 
-    def pandas(self, columns: Sequence[str] | None = None, filter: Any = None) -> pd.DataFrame:
-        """A pandas data frame, as of `arrow`; integers that may be null stay integers."""
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """The first `n` rows as they lie in the files, as a pandas data frame, to look at."""
+        return self._frame(self.dataset().head(n, columns=list(self.columns)))
+
+    def pandas(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: Any = None,
+        *,
+        decimals: str = "exact",
+    ) -> pd.DataFrame:
+        """A pandas data frame, as of `arrow`; integers that may be null stay integers.
+
+        Dates and times are datetime64, so that they resample. Amounts come as Python's Decimal,
+        which add up to the cent and are slow; with `decimals="float"` they are floats, for plots.
+        """
+        return self._frame(self.arrow(columns, filter), decimals=decimals)
+
+    def _frame(self, rows: pa.Table, *, decimals: str = "exact") -> pd.DataFrame:
+        if decimals not in ("exact", "float"):
+            raise UsageError(f"decimals {decimals!r}: expected 'exact' or 'float'")
         pandas = _package("pandas")
+        for place, field in enumerate(rows.schema):
+            if pa.types.is_decimal(field.type) and decimals == "float":
+                rows = rows.set_column(place, field.name, rows.column(place).cast(pa.float64()))
+            elif pa.types.is_date(field.type):
+                rows = rows.set_column(
+                    place, field.name, rows.column(place).cast(pa.timestamp("us"))
+                )
         kinds = {
             pa.int32(): pandas.Int32Dtype(),
             pa.int64(): pandas.Int64Dtype(),
             pa.bool_(): pandas.BooleanDtype(),
         }
-        return self.arrow(columns, filter).to_pandas(types_mapper=kinds.get)
+        return rows.to_pandas(types_mapper=kinds.get)
 
     def polars(self, columns: Sequence[str] | None = None, filter: Any = None) -> pl.DataFrame:
         """A Polars data frame, as of `arrow`. `polars.scan_pyarrow_dataset(dataset())` is lazy."""
@@ -170,6 +212,42 @@ class SnapshotTable:
 
     def _delta(self, root: Location) -> DeltaTable:
         return DeltaTable((root / self.name).uri, version=self.version)
+
+    def _condition(self, filter: Any) -> Any:
+        """A filter for Arrow; UsageError with every problem of a list that cannot be one."""
+        problems: list[str] = []
+        for group in filter if isinstance(filter, list) else ():
+            for one in group if isinstance(group, list) else [group]:
+                problems += self._filter_problems(one)
+        if problems:
+            raise UsageError(f"{self.name}: a filter that cannot be meant", problems)
+        try:
+            return filters_to_expression(filter)
+        except (ValueError, TypeError, pa.ArrowException) as error:
+            raise UsageError(
+                f"{self.name}: a filter that cannot be meant: {error}",
+                ['expected an expression of pyarrow, or such as [("outcome", "=", "won")]'],
+            ) from error
+
+    def _filter_problems(self, one: Any) -> Iterator[str]:
+        if not isinstance(one, tuple) or len(one) != 3:
+            yield f"{one!r}: expected (column, operator, value), such as ('outcome', '=', 'won')"
+            return
+        name, operator, value = one
+        if operator not in _OPERATORS:
+            yield f"{one!r}: no operator {operator!r}; there are {', '.join(_OPERATORS)}"
+        if name not in self.columns:
+            near = get_close_matches(str(name), self.columns, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self.columns)}"
+            yield f"{one!r}: no column {name!r}; {hint}"
+            return
+        kind = self.contract.column(name).arrow_type()
+        values = list(value) if operator in ("in", "not in") else [value]
+        for each in values:
+            try:
+                pa.scalar(each, kind)
+            except (pa.ArrowException, TypeError, ValueError):
+                yield f"{one!r}: {name} is {kind}, and {each!r} is none"
 
     def _check(self, columns: Sequence[str] | None) -> None:
         unknown = [name for name in columns or () if name not in self.columns]

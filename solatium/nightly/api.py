@@ -1,0 +1,128 @@
+"""A run from Python: what `solatium.run` does with its arguments, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from html import escape
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from solatium import engine as engines
+from solatium.errors import UsageError
+from solatium.landing.gates import accepted_gates
+from solatium.nightly.request import Request
+from solatium.nightly.run import run
+from solatium.settings.load import Settings, from_mapping, load
+from solatium.settings.values import calendar_date
+from solatium.storage.location import Location
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run did. Numbers are those of run_log; `business_dates` has a mapping for each date.
+
+    `handled` are the dates that were handled, `notes` what people should know, `held` windows whose
+    seed is missing, `seconds` the seconds of each stage.
+    """
+
+    handled: tuple[date, ...]
+    notes: tuple[str, ...]
+    rows_in: int
+    rows_quarantined: int
+    windows_judged: int
+    windows_restated: int
+    held: tuple[str, ...]
+    entries_posted: int
+    entries_sum: Decimal
+    gates_accepted: tuple[str, ...]
+    business_dates: tuple[Mapping[str, Any], ...]
+    seconds: Mapping[str, float]
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "handled": ", ".join(map(str, self.handled)) or "nothing",
+            "rows in": f"{self.rows_in:,}",
+            "quarantined": f"{self.rows_quarantined:,}",
+            "windows judged": f"{self.windows_judged:,}",
+            "windows on hold": f"{len(self.held):,}",
+            "ledger entries": f"{self.entries_posted:,}, sum {self.entries_sum:,.2f}",
+            "seconds": f"{sum(self.seconds.values()):.1f}",
+        }
+        rows = "".join(
+            f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in facts.items()
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<table>{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
+
+
+def handle(
+    landing: str | PathLike[str],
+    warehouse: str | PathLike[str],
+    day: date | str,
+    *,
+    backfill_from: date | str | None,
+    settings: Settings | Mapping[str, Any] | str | PathLike[str] | None,
+    engine: str,
+    rescan: bool,
+    restate: bool,
+    allow_future: bool,
+    accept_gates: Iterable[str],
+) -> Done:
+    """`solatium.run`."""
+    if engine not in engines.NAMES:
+        raise UsageError(f"engine {engine!r}: expected {' or '.join(engines.NAMES)}")
+    judging = _settings(settings)
+    first = None if backfill_from is None else _day("backfill_from", backfill_from)
+    last = _day("date", day)
+    if first is not None and last < first:
+        raise UsageError(f"date {last} is before backfill_from {first}")
+    request = Request(
+        landing=Location.parse(fspath(landing)),
+        warehouse=Location.parse(fspath(warehouse)),
+        settings=judging,
+        engine=engine,
+        day=last,
+        again_from=first,
+        rescan=rescan,
+        restate=restate,
+        accepted=accepted_gates(accept_gates),
+        today=None if allow_future else datetime.now(ZoneInfo(judging.timezone)).date(),
+    )
+    report = run(request, Console(stderr=True))
+    tally = report.tally
+    return Done(
+        handled=tuple(report.handled),
+        notes=tuple(report.notes),
+        rows_in=tally.rows_in,
+        rows_quarantined=tally.rows_quarantined,
+        windows_judged=tally.windows_judged,
+        windows_restated=tally.windows_restated,
+        held=tuple(report.held),
+        entries_posted=tally.entries_posted,
+        entries_sum=tally.entries_sum,
+        gates_accepted=tuple(tally.gates_accepted),
+        business_dates=tuple(report.results),
+        seconds=report.seconds,
+    )
+
+
+def _settings(given: Settings | Mapping[str, Any] | str | PathLike[str] | None) -> Settings:
+    if isinstance(given, Settings):
+        return given
+    if given is None or isinstance(given, Mapping):
+        return from_mapping(given or {})
+    return load(Path(given))
+
+
+def _day(name: str, given: date | str) -> date:
+    try:
+        return calendar_date(given.date() if isinstance(given, datetime) else given)
+    except ValueError as error:
+        raise UsageError(f"{name} {error}") from None
