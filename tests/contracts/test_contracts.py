@@ -370,7 +370,12 @@ def test_contracts_are_read_from_a_zip_on_the_path(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive, "w") as target:
         package = ROOT / "solatium"
         modules = (package / "contracts").glob("*.py")
-        for path in (package / "__init__.py", package / "resources.py", *modules):
+        for path in (
+            package / "__init__.py",
+            package / "resources.py",
+            package / "version.py",
+            *modules,
+        ):
             target.write(path, path.relative_to(ROOT))
         for path in (ROOT / "schemas").iterdir():
             target.write(path, f"solatium/schemas/{path.name}")
