@@ -40,7 +40,7 @@ REQUIREMENTS = [
     # Settings and contracts are YAML.
     "pyyaml>=6",
     # The command line.
-    "typer>=0.15",
+    "typer>=0.20",
     # Tables, bars and progress on a terminal.
     "rich>=13",
     # Suites of what must hold of tables, in its own form, and pages of what was found. A narrow
