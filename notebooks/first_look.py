@@ -15,9 +15,9 @@
 # # A first look
 #
 # A night of a real lottery: the 36,695 applications of 2021 for overnight permits in the
-# Enchantments. Who was qualified, who won and who lost by the size of their group, who keeps
-# failing, and what consolation costs. What is made up, as the file lacks it, `solatium demo` tells;
-# what the columns mean is in docs/tables.md.
+# Enchantments. This notebook shows who was qualified, who won and who lost by the size of their
+# group, who keeps failing, and what consolation costs. The file lacks some facts; `solatium demo`
+# says which are made up. docs/tables.md says what the columns mean.
 
 # %%
 from decimal import Decimal
@@ -54,9 +54,9 @@ report = run(request, Console(quiet=True))
 pd.DataFrame(report.results)
 
 # %% [markdown]
-# Reading needs no engine: `solatium.open` gives all tables as of one night, the newest, or that of
-# a date (`as_of="2021-03-10"`). A table can be had for Arrow, pandas, Polars, DuckDB or Spark,
-# whole, or some of its columns and rows.
+# Reading needs no engine: `solatium.open` gives all tables as of the newest night, or of the night
+# of a date (`as_of="2021-03-10"`). Take a table as Arrow, pandas, Polars, DuckDB or Spark, with all
+# or some of its columns and rows.
 
 # %%
 tables = solatium.open(folder / "warehouse")
@@ -77,8 +77,8 @@ funnel_chart = (
 funnel_chart
 
 # %% [markdown]
-# Why participants were not qualified; one may have several reasons. In SQL, by DuckDB, which reads
-# what the query needs.
+# Why participants were not qualified; a participant may have several reasons. The query is SQL for
+# DuckDB, which reads only the columns that it needs.
 
 # %%
 screened = tables["screened_participants"].duckdb()
@@ -92,8 +92,8 @@ reason_chart
 # %% [markdown]
 # ## Who won, by the size of the group
 #
-# An entry that no longer fits what is left is passed over, and the next one is tried: that favours
-# small groups. Beside it, how groups of that size really fared.
+# An entry that no longer fits is passed over, and the next one is tried: this favours small groups.
+# The last columns show how groups of that size really did.
 
 # %%
 allocations = tables["allocations"].pandas()
@@ -117,7 +117,7 @@ size_chart = (
 size_chart
 
 # %% [markdown]
-# Anyone can check a draw: a ticket is the beginning of a hash of what is public.
+# Anyone can check a draw: a ticket is the beginning of a hash of public values.
 
 # %%
 one = allocations.dropna(subset="ticket").sort_values("ticket").iloc[0]
@@ -130,7 +130,7 @@ said, one.ticket, one.outcome
 # %% [markdown]
 # ## Who keeps failing
 #
-# Most applicants named three choices, and each choice that was lost counts.
+# Most applicants named three choices, and each lost choice counts.
 
 # %%
 history = tables["account_history"].pandas(["consecutive_failures"])
@@ -142,7 +142,7 @@ streak_chart
 # %% [markdown]
 # ## What consolation costs
 #
-# By the tier of the streak, and what else it could be: the same losses with other amounts.
+# The cost by the tier of the streak, and the cost of the same losses with other amounts.
 
 # %%
 awards = tables["bonus_awards"].pandas().groupby(["consecutive_failures", "reason"])
