@@ -9,14 +9,12 @@ aside.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.contracts import Table
 from solatium.contracts.keys import EVENT, WINDOW
 from solatium.dataframes.event_keys import content
 from solatium.dataframes.hashing import hashable
@@ -27,17 +25,6 @@ CONFLICT = "event_id_conflict"
 REPEAT = "repeat"  # of an earlier row: in no quarantine, but kept, should that row go
 
 BY_WINDOW = ("unknown_window", "late")  # why, by its window
-
-_REASON = contracts.Column("reason", "string", required=True, meaning="Why it is set aside.")
-
-
-def set_aside_table(source: str) -> Table:
-    """The pipeline's own table of well-formed rows of a landing table that are not accepted."""
-    accepted = contracts.warehouse(source)
-    columns = tuple(c for c in accepted.columns if c.name != "business_date")
-    return replace(
-        accepted, name=f"_set_aside_{source}", columns=(*columns, _REASON), partition_by=("dt",)
-    )
 
 
 def arrivals(rows: DataFrame, source: str, day: date) -> tuple[DataFrame, DataFrame]:

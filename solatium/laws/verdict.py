@@ -14,7 +14,7 @@ from solatium.laws.suites import FRAMES, SAMPLE, ExpectationsError, Finding, Sui
 from solatium.laws.worker import SuitesApart
 
 if TYPE_CHECKING:
-    from solatium.laws.numbers import Laws
+    from solatium.laws.counting import Laws
 
 
 @dataclass(frozen=True)

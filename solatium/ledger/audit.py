@@ -16,12 +16,12 @@ from pyspark.sql import functions as F
 
 from solatium import engine
 from solatium.contracts.calendar import shifted
+from solatium.contracts.internal import TABLES
 from solatium.contracts.keys import AWARD
 from solatium.engine import Engine
 from solatium.errors import LedgerError, UsageError
 from solatium.ledger import checks
 from solatium.ledger.checks import LAWS
-from solatium.nightly.night import TABLES
 from solatium.rules import windows
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes

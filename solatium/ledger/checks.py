@@ -21,8 +21,8 @@ from solatium import contracts
 from solatium.contracts.keys import AWARD
 from solatium.dataframes.money import cents
 from solatium.landing.row_rules import is_bad_id
-from solatium.laws import numbers
 from solatium.ledger import digests, posting
+from solatium.ledger.books import books, is_overdrawn, is_unbalanced, money
 
 LAWS = {
     "entry_id": "the id of an entry is the SHA-256 of its account, commodity, window and revision",
@@ -151,10 +151,10 @@ def balances(
 
     The dates up to `last_closed` are closed; `windows` are those in force.
     """
-    by_key = numbers.books(
+    by_key = books(
         awards, rows, waived, windows, lambda day: day <= F.lit(last_closed), last=last_closed
     )
-    off = by_key.where(numbers.is_unbalanced() | numbers.is_overdrawn())
+    off = by_key.where(is_unbalanced() | is_overdrawn())
     newest = (
         rows.join(off.select(*AWARD), on=AWARD, how="left_semi")
         .groupBy(*AWARD)
@@ -164,12 +164,12 @@ def balances(
         )
     )
     said = _words(
-        *("balance ", numbers.money("posted"), ", waived ", numbers.money("given_up")),
-        *(", award ", numbers.money("award")),
+        *("balance ", money("posted"), ", waived ", money("given_up")),
+        *(", award ", money("award")),
     )
     return _found(
         off.join(newest, on=AWARD, how="left"),
-        {"balance": (numbers.is_unbalanced(), said), "waived": (numbers.is_overdrawn(), said)},
+        {"balance": (is_unbalanced(), said), "waived": (is_overdrawn(), said)},
         entry_id=F.col("entry_id"),
         place=_key(),
     )
@@ -192,8 +192,8 @@ def payouts(paid: DataFrame, rows: DataFrame) -> DataFrame:
     net = sides.groupBy(*key).agg(*(F.sum(name).alias(name) for name in sums))
     is_other = (F.col("posted") != F.col("paid")) | (F.col("entries") != F.col("of_entries"))
     said = _words(
-        *(numbers.money("paid"), " for ", F.col("of_entries"), " entries, should be "),
-        *(numbers.money("posted"), " for ", F.col("entries")),
+        *(money("paid"), " for ", F.col("of_entries"), " entries, should be "),
+        *(money("posted"), " for ", F.col("entries")),
     )
     place = _words("account ", F.col("account_id"), ", ", F.col("currency"))
     return _found(net, {"payout": (is_other, said)}, place=place)
@@ -229,8 +229,8 @@ def payout_ids(paid: DataFrame, sealed_postings: DataFrame) -> DataFrame:
     net = sides.groupBy("posting", "run_date").agg(*(F.sum(name).alias(name) for name in sums))
     differs = (F.col("sealed") != F.col("paid")) | (F.col("entries") != F.col("of_entries"))
     said = _words(
-        *(numbers.money("paid"), " for ", F.col("of_entries"), " entries, should be "),
-        *(numbers.money("sealed"), " for ", F.col("entries")),
+        *(money("paid"), " for ", F.col("of_entries"), " entries, should be "),
+        *(money("sealed"), " for ", F.col("entries")),
     )
     place = _words("posting ", F.col("posting"))
     return ids.unionByName(_found(net, {"payout_sum": (differs, said)}, place=place))

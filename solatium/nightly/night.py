@@ -14,11 +14,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.contracts import EVENTS, Table
+from solatium.contracts import EVENTS
+from solatium.contracts.internal import HISTORY_CLOSED
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
-from solatium.landing import duplicates
-from solatium.laws import numbers
+from solatium.laws import input as arrived
+from solatium.laws import money
+from solatium.laws.counting import Laws
+from solatium.laws.rush import rush
+from solatium.laws.streaks import streaks
 from solatium.ledger import posting
 from solatium.nightly import closing
 from solatium.nightly.context import Context
@@ -29,13 +33,6 @@ from solatium.nightly.tally import Tally
 from solatium.rules import history, refunds
 from solatium.rules.accounts import latest_accounts
 from solatium.warehouse.commits import Commit
-
-# All tables of a warehouse: those of docs/tables.md, and the pipeline's own.
-TABLES: tuple[Table, ...] = (
-    *(contracts.warehouse(name) for name in contracts.WAREHOUSE),
-    *(duplicates.set_aside_table(source) for source in (*EVENTS, "windows")),
-    history.CLOSED,
-)
 
 
 class Night:
@@ -72,7 +69,7 @@ class Night:
             self.with_windows
         )
         self.first = restated.first if restated else self.last_closed
-        opening = self.warehouse.read(history.CLOSED.name)
+        opening = self.warehouse.read(HISTORY_CLOSED.name)
         # dates on which no window falls, nor has fallen, have nothing to judge
         judged = sorted(day for day in self.with_windows if self.last_closed <= day <= self.day)
         groups = self.judging.groups(judged)
@@ -103,7 +100,7 @@ class Night:
                 closed = past
             self._award(dates)
         if groups[0][0] <= self.last_closed:
-            self.warehouse.overwrite(history.CLOSED.name, closed)
+            self.warehouse.overwrite(HISTORY_CLOSED.name, closed)
 
     def _count(self, dates: list[date], past: DataFrame) -> DataFrame:
         with self.context.stages.stage("count outcomes", self.day) as stage:
@@ -211,14 +208,14 @@ class Night:
             waived = self.judging.of("bonus_waived", self.in_books)
             awards = self.judging.of("bonus_awards", closed)
             found = {
-                "windows": numbers.windows_in_force(due),
-                "accounts": numbers.account_versions(accounts),
-                "balances": numbers.balances(awards, posted, waived, self.in_force, closed),
-                "payouts": numbers.payouts(read("bonus_payouts"), read("bonus_ledger"), self.day),
+                "windows": arrived.windows_in_force(due),
+                "accounts": arrived.account_versions(accounts),
+                "balances": money.balances(awards, posted, waived, self.in_force, closed),
+                "payouts": money.payouts(read("bonus_payouts"), read("bonus_ledger"), self.day),
             }
             if judged:
-                found |= {source: numbers.events(source, of(source), due) for source in EVENTS}
-                found["rush"] = numbers.rush(
+                found |= {source: arrived.events(source, of(source), due) for source in EVENTS}
+                found["rush"] = rush(
                     due,
                     of("screened_participants"),
                     of("allocations"),
@@ -236,23 +233,23 @@ class Night:
                 )
                 awards = self.judging.of("bonus_awards", awarded)
                 outcomes = self.judging.of("account_outcomes", awarded)
-                found["budgets"] = numbers.budgets(awards, self.in_force, budgets.distinct())
-                found["unearned"] = numbers.unearned(awards, outcomes)
+                found["budgets"] = money.budgets(awards, self.in_force, budgets.distinct())
+                found["unearned"] = money.unearned(awards, outcomes)
             if open_dates:
                 outcomes = self.judging.of("account_outcomes", open_dates)
                 whole = read("account_history")
-                found["streaks"] = numbers.streaks(outcomes, opening, whole)
+                found["streaks"] = streaks(outcomes, opening, whole)
             self._refuse(found)
             if restated:
                 self._refuse({"streaks": self._restated_streaks(restated)})
 
-    def _restated_streaks(self, restated: Restated) -> numbers.Laws:
+    def _restated_streaks(self, restated: Restated) -> Laws:
         day = F.col("business_date")
         since = (day >= F.lit(restated.first)) & (day < F.lit(self.last_closed))
         outcomes = self.warehouse.read("account_outcomes").where(since)
         outcomes = outcomes.join(restated.accounts, on="account_id", how="left_semi")
-        return numbers.streaks(outcomes, restated.opening, restated.closing)
+        return streaks(outcomes, restated.opening, restated.closing)
 
-    def _refuse(self, found: dict[str, numbers.Laws]) -> None:
+    def _refuse(self, found: dict[str, Laws]) -> None:
         parameters = {"grace_days": self.settings.grace_days}
         self.context.expectations.refuse(found, day=self.day, parameters=parameters)

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium.contracts.calendar import shifted
+from solatium.contracts.internal import HISTORY_CLOSED
 from solatium.rules import history
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
@@ -38,7 +39,7 @@ class Past:
         self.grace = grace
         # a read keeps to the version that it found
         self.outcomes = warehouse.read("account_outcomes")
-        self.closed = warehouse.read(history.CLOSED.name)
+        self.closed = warehouse.read(HISTORY_CLOSED.name)
 
     def before(self, first: date) -> DataFrame:
         """`account_history` of all outcomes before the business date `first`."""
@@ -48,7 +49,7 @@ class Past:
         for commit in reversed(commits.kept(self.warehouse.root, self.lineage)):
             until = shifted(commit.day, -self.grace)
             if until < judged_since:  # no later night has judged anew what this one had closed
-                closed = self.warehouse.read(history.CLOSED.name, commit)
+                closed = self.warehouse.read(HISTORY_CLOSED.name, commit)
                 since = outcomes.where(day > F.lit(until))
                 return history.account_history(closed, since, self.windows)
             judged_since = min(judged_since, commit.judged_from)

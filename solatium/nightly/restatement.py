@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
+from solatium.contracts.internal import HISTORY_CLOSED
 from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.dataframes.compare import days, differing
 from solatium.dataframes.event_keys import content, time_key
@@ -353,5 +354,5 @@ class Restating:
             ids, closing = accounts.ids, accounts.now
             opening = self.past.before(first).join(ids, on=_ID, how="left_semi")
             others = self.past.closed.join(ids, on=_ID, how="left_anti")
-            self.warehouse.overwrite(history.CLOSED.name, others.unionByName(closing))
+            self.warehouse.overwrite(HISTORY_CLOSED.name, others.unionByName(closing))
         return Restated(first, judged, awarded, opening, closing, ids, self._keys(list(touched)))

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from solatium import engine
 from solatium.contracts.calendar import moved
+from solatium.contracts.internal import TABLES
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
 from solatium.engine import Engine
@@ -26,7 +27,6 @@ from solatium.ledger import posting
 from solatium.ledger.posting import Posting
 from solatium.nightly import closing, run_log
 from solatium.nightly.closing import Posted
-from solatium.nightly.night import TABLES
 from solatium.nightly.tally import Tally
 from solatium.rules import windows
 from solatium.settings.load import Settings

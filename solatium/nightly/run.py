@@ -19,6 +19,7 @@ from rich.console import Console
 
 from solatium import engine
 from solatium.contracts.calendar import moved
+from solatium.contracts.internal import TABLES
 from solatium.contracts.outcomes import HELD
 from solatium.dataframes.counting import count_where
 from solatium.engine import Engine
@@ -31,7 +32,7 @@ from solatium.laws.verdict import Gate, gate_apart
 from solatium.nightly import plan as plans
 from solatium.nightly import progress, run_log
 from solatium.nightly.context import Context
-from solatium.nightly.night import TABLES, Night
+from solatium.nightly.night import Night
 from solatium.nightly.plan import Plan
 from solatium.nightly.progress import Stages, log
 from solatium.nightly.request import Report, Request, refuse_future

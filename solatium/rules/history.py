@@ -6,7 +6,6 @@ to the history as of the day before them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from pyspark.sql import Column, DataFrame
@@ -26,9 +25,6 @@ from solatium.settings.sections import Regime
 
 ORDER = ("business_date", "rush_close", *WINDOW)
 _STREAK = "consecutive_failures"
-
-# An internal table: account_history as of the last closed date.
-CLOSED = replace(contracts.warehouse("account_history"), name="_account_history_closed")
 
 
 def account_outcomes(

@@ -32,8 +32,11 @@ from pyspark.sql import types as T
 from solatium import contracts
 from solatium.engine import Engine
 from solatium.errors import InputError, SolatiumError
-from solatium.laws import numbers, suites
-from solatium.laws.numbers import Laws
+from solatium.laws import input as arrived
+from solatium.laws import money, suites
+from solatium.laws.counting import Laws
+from solatium.laws.rush import rush
+from solatium.laws.streaks import streaks
 from solatium.laws.suites import ExpectationsError, Finding, Suites
 from solatium.laws.verdict import Gate
 from solatium.laws.worker import SuitesApart
@@ -566,30 +569,28 @@ def the_laws(engine: Engine, tables: Tables, *names: str) -> dict[str, Laws]:
     def frame(table: str) -> DataFrame:
         return the_frame(engine, tables, table)
 
-    def rush() -> Laws:
+    def of_rush() -> Laws:
         names = ["windows", "screened_participants", "allocations", "window_results"]
         names += ["account_outcomes", "bonus_awards", "audit_discrepancies", "refunds_due"]
-        return numbers.rush(*map(frame, names), outcome_source="replay")
+        return rush(*map(frame, names), outcome_source="replay")
 
     makers: dict[str, Callable[[], Laws]] = {
-        source: lambda source=source: numbers.events(source, frame(source), frame("windows"))
+        source: lambda source=source: arrived.events(source, frame(source), frame("windows"))
         for source in contracts.EVENTS
     }
     makers |= {
-        "accounts": lambda: numbers.account_versions(frame("accounts")),
-        "windows": lambda: numbers.windows_in_force(frame("windows")),
-        "rush": rush,
-        "streaks": lambda: numbers.streaks(
+        "accounts": lambda: arrived.account_versions(frame("accounts")),
+        "windows": lambda: arrived.windows_in_force(frame("windows")),
+        "rush": of_rush,
+        "streaks": lambda: streaks(
             frame("account_outcomes"), frame("opening"), frame("account_history")
         ),
-        "budgets": lambda: numbers.budgets(
-            frame("bonus_awards"), frame("windows"), frame("budgets")
-        ),
-        "unearned": lambda: numbers.unearned(frame("bonus_awards"), frame("account_outcomes")),
-        "balances": lambda: numbers.balances(
+        "budgets": lambda: money.budgets(frame("bonus_awards"), frame("windows"), frame("budgets")),
+        "unearned": lambda: money.unearned(frame("bonus_awards"), frame("account_outcomes")),
+        "balances": lambda: money.balances(
             *map(frame, ("bonus_awards", "bonus_ledger", "bonus_waived", "windows")), [DAY]
         ),
-        "payouts": lambda: numbers.payouts(frame("bonus_payouts"), frame("bonus_ledger"), DAY),
+        "payouts": lambda: money.payouts(frame("bonus_payouts"), frame("bonus_ledger"), DAY),
     }
     return {name: makers[name]() for name in names or suites.FRAMES}
 
@@ -721,10 +722,8 @@ def test_a_column_of_one_value_can_be_hashed(running: Engine, gate: Gate, tmp_pa
     outcomes.coalesce(1).write.format("delta").save(place)
     outcomes = running.spark.read.format("delta").load(place)
     opening = the_frame(running, tables, "opening")
-    found["streaks"] = numbers.streaks(
-        outcomes, opening, the_frame(running, NIGHT, "account_history")
-    )
-    found["unearned"] = numbers.unearned(the_frame(running, tables, "bonus_awards"), outcomes)
+    found["streaks"] = streaks(outcomes, opening, the_frame(running, NIGHT, "account_history"))
+    found["unearned"] = money.unearned(the_frame(running, tables, "bonus_awards"), outcomes)
     told = {_names(failure)[0] for failure in checked(gate, found)}
     assert told == {"account_history"}
 

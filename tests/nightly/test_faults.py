@@ -24,9 +24,9 @@ from golden import race
 from harness import Nights, Row, table_rows
 from rows import Landing, account, days, joined, landing, ordered, refunded
 
+from solatium.contracts.internal import TABLES
 from solatium.engine import Engine
 from solatium.errors import WarehouseError
-from solatium.nightly.night import TABLES
 from solatium.nightly.run import _Run
 
 FIRST, SECOND, THIRD, FOURTH = DATES = [days(number) for number in range(4)]

@@ -32,10 +32,11 @@ from rows import (
     window,
 )
 
+from solatium.contracts.internal import TABLES
 from solatium.engine import Engine
 from solatium.errors import BusyError, UsageError
 from solatium.nightly.intake import Intake
-from solatium.nightly.night import TABLES, Night
+from solatium.nightly.night import Night
 from solatium.storage.location import Location
 from solatium.warehouse import commits
 from solatium.warehouse.tables import Warehouse

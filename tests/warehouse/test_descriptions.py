@@ -8,7 +8,7 @@ import pytest
 from deltalake import DeltaTable
 from harness import Nights
 
-from solatium.nightly.night import TABLES
+from solatium.contracts.internal import TABLES
 
 
 def comments(path: str) -> dict[str, str]:

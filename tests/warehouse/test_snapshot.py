@@ -21,8 +21,8 @@ from two_nights import MONDAY, MOST, OLD, TUESDAY, copied
 
 import solatium
 from solatium import contracts
+from solatium.contracts.internal import TABLES
 from solatium.errors import SolatiumError, UsageError, WarehouseError
-from solatium.nightly.night import TABLES
 from solatium.storage.location import Location
 from solatium.warehouse.snapshot import Snapshot, SnapshotTable
 from solatium.warehouse.tables import Warehouse

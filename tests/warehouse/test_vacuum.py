@@ -14,8 +14,8 @@ from two_nights import CONFIG, MONDAY, TUESDAY, WEDNESDAY, copied, reference_tab
 
 import solatium
 from solatium.cli import app
+from solatium.contracts.internal import TABLES
 from solatium.errors import BusyError, LostLeaseError, UsageError, WarehouseError
-from solatium.nightly.night import TABLES
 from solatium.storage.location import Location
 from solatium.warehouse import commits
 from solatium.warehouse.tables import Warehouse
