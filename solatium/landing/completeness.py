@@ -30,7 +30,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Shortage:
-    """A table of which too little arrived on a date, and what is wrong with it in words."""
+    """A table that brought too little on a date, and what is wrong with it in words."""
 
     table: str
     day: date
@@ -93,7 +93,7 @@ def _number(usual: Fraction) -> str:
 
 
 def silences(earlier: Sequence[Arrived], new: Sequence[Arrived]) -> list[str]:
-    """Notes on tables of which nothing came, though each of the three dates before had rows."""
+    """Notes on tables from which nothing came, though each of the three dates before had rows."""
     known = [*earlier, *new]
     notes = []
     for place in range(len(earlier), len(known)):

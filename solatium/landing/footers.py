@@ -63,7 +63,7 @@ class Footer:
 
 
 def unreadable(place: Location, error: Exception) -> str:
-    """How a file that cannot be read is told."""
+    """How a file that cannot be read is reported."""
     size = f"{place.size()} bytes" if place.exists() else "no file"
     return f"{place}: expected a readable Parquet file, found {size}: {reason(error)}"
 
@@ -170,7 +170,7 @@ def _check_groups(file: pq.ParquetFile, names: list[str]) -> None:
         raise _miscounted(file.metadata.num_rows, found)
 
 
-# What is told
+# What is reported
 
 
 def _hint(name: str, names: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The suites of `expectations/`, and what Great Expectations finds of small frames by them.
 
 The suites are GX's own files, one per table. They are judged on pandas: each frame of `laws` is
-small and is computed once by the engine, where GX on the engine's frame computes it anew for each
+small and is computed once by the engine, where GX on the engine's frame computes it again for each
 expectation, which takes ten times as long. GX keeps everything in memory here: no project folder,
 no usage statistics, no progress bars. Nothing here knows an engine, so that `suites_apart` can
 have all of it done by a process of its own.

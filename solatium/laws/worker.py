@@ -49,7 +49,7 @@ class SuitesApart:
                 asked = {"frame": frame, "day": day.isoformat(), "parameters": dict(parameters)}
                 self._ask(asked, _stream(rows))
         finally:
-            findings = self._answer()  # also where a frame failed: what comes next begins anew
+            findings = self._answer()  # also where a frame failed: what comes next begins again
         return [Finding(**{**facts, "sample": tuple(facts["sample"])}) for facts in findings]
 
     def write_docs(self, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Taking in earlier arrival dates once more, since their files are others than they were.
 
-docs/rules.md sections 2 and 10. The rows of such a date are read anew and held against those that
+docs/rules.md sections 2 and 10. The rows of such a date are read again and held against those that
 came of it before. Only rows that are gone or new are judged again, with all others of their ids;
 so a file that was merely rewritten changes nothing.
 """
@@ -35,8 +35,8 @@ class Corrected:
     """What changed files have changed, beside the windows themselves.
 
     `versions` are those of windows after it, and `in_force` the windows in force by them. `events`
-    has, by landing table, the keys of windows of which accepted rows are others; `payments` the
-    keys of those of which payments are others, late ones included. `accounts` are the ids of
+    has, by landing table, the keys of windows whose accepted rows changed; `payments` the
+    keys of those whose payments changed, late ones included. `accounts` are the ids of
     accounts with other versions than `accounts_before`, and `first` is the first arrival date that
     was taken again.
     """

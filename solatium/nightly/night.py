@@ -134,7 +134,7 @@ class Night:
             stage.rows_out = self.judging.award(dates, latest)
 
     def _list_refunds(self, restated: Restated | None) -> None:
-        """Refunds of closed windows that were judged anew, or paid for since."""
+        """Refunds of closed windows that were judged again, or paid for since."""
         late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
         keys = [late.where(F.col("dt") == F.lit(self.day)).select(*WINDOW)]
         if restated:

@@ -48,7 +48,7 @@ class Past:
         judged_since = first
         for commit in reversed(commits.kept(self.warehouse.root, self.lineage)):
             until = shifted(commit.day, -self.grace)
-            if until < judged_since:  # no later night has judged anew what this one had closed
+            if until < judged_since:  # no later night has judged again what this one had closed
                 closed = self.warehouse.read(HISTORY_CLOSED.name, commit)
                 since = outcomes.where(day > F.lit(until))
                 return history.account_history(closed, since, self.windows)

@@ -128,7 +128,7 @@ def _accept_shortages(
     first = plan.first if handled is None else max(plan.first, moved(handled, 1))
     judged = bool(gates.required_tables) or gates.min_share_of_usual is not None
     days = {day for day in landing.dates() if first <= day <= request.day and landing.arrived(day)}
-    if judged:  # a date of which nothing came at all is the worst of them
+    if judged:  # a date without any file is the worst of them
         days |= {moved(first, number) for number in range((request.day - first).days + 1)}
     new = [Arrived(day, landing.rows_by_table(day)) for day in sorted(days)]
     notes += completeness.silences(earlier, new)

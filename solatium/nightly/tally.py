@@ -14,7 +14,7 @@ from solatium.landing.event_order import Unordered
 class Tally:
     """Rows, windows and money of one night, or of all nights of a run.
 
-    `restated` has the windows of closed dates that were judged anew, by business date and by what
+    `restated` has the windows of closed dates that were judged again, by business date and by what
     had changed for them; a window for which two things changed counts under both.
     """
 

@@ -75,7 +75,7 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
                 f"{root}: the tables as of {day} were removed by solatium vacuum",
                 [
                     f"the oldest that are kept are those of {oldest.day}",
-                    "solatium backfill judges earlier dates anew, from the landing zone",
+                    "solatium backfill judges earlier dates again, from the landing zone",
                 ],
             )
         return cls(root, then[-1])

@@ -31,7 +31,7 @@ from solatium.warehouse.commits import REBUILD, Commit, record
 from solatium.warehouse.delta_log import DeltaLog
 from solatium.warehouse.scratch import Scratch
 
-# Tables that record decisions: a date that is judged anew adds to them and takes nothing back.
+# Tables that record decisions: a date that is judged again adds to them and takes nothing back.
 DECISIONS = (
     "bonus_ledger",
     "bonus_ledger_digests",
