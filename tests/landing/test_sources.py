@@ -272,7 +272,7 @@ def test_another_mapping_reads_the_logs_anew(nights: Nights) -> None:
     for zone, hour in (("UTC", 1), ("Europe/Berlin", 0)):
         report = nights.run(DAY, {"sources": {"payment": {"timezone": zone}}})
         assert each(nights.rows("payment"), "event_time") == [at(f"{hour:02}:00")]
-    assert report.notes == ["judging anew from 2026-03-10 on: other settings: sources"]
+    assert report.notes == ["judging again from 2026-03-10 on: other settings: sources"]
 
 
 # Reading one table
