@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 FOLDER = Path(__file__).resolve().parent
-NUMBER = re.compile("0|[1-9][0-9]*")
 TICKET = re.compile("[0-9a-f]{16}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
@@ -110,28 +109,28 @@ def check_status(window: dict[str, Any]) -> None:
 
 
 def check_numbers(window: dict[str, Any]) -> None:
-    numbers, prefixes = Counter[str](), Counter[str]()
+    count = size = weight = allocated = units = 0
+    prefixes = Counter[str]()
     for row in rows(window):
-        numbers["competing"] += 1
-        numbers["size"] += row.size
-        numbers["weight"] += row.weight or 0
-        if row.allocated:
-            numbers["allocated"] += 1
-            numbers["allocated_units"] += row.size
+        count += 1
+        size += row.size
+        weight += row.weight or 0
+        allocated += row.allocated
+        units += row.size if row.allocated else 0
         prefixes[row.ticket[:2]] += 1
-        said = f"entries.csv line {row.line}: position {row.position}"
-        place = numbers["competing"]
-        require(row.position == place, f"{said}, expected {place}: a row is gone, added or moved")
-    for name in ("competing", "size", "weight", "allocated", "allocated_units"):
-        said = window["numbers"][name]
-        what = "rows" if name == "competing" else name
-        require(
-            said == numbers[name],
-            f"{what}: entries.csv comes to {numbers[name]}, window.json says {said}",
-        )
-    if "tickets_by_prefix" in window:
-        said = window["tickets_by_prefix"]
-        require(said == dict(prefixes), "ticket: the counts by first digits are not so")
+        if row.position != count:
+            not_so(f"{row.name}: expected position {count}: a row is gone, added or moved")
+    check_sum("rows", count, window["numbers"]["competing"])
+    check_sum("size", size, window["numbers"]["size"])
+    check_sum("weight", weight, window["numbers"]["weight"])
+    check_sum("allocated", allocated, window["numbers"]["allocated"])
+    check_sum("allocated_units", units, window["numbers"]["allocated_units"])
+    if window["public"] and window["tickets_by_prefix"] != dict(prefixes):
+        not_so("ticket: the counts by their first digits are not those of window.json")
+
+
+def check_sum(name: str, found: int, said: int) -> None:
+    require(found == said, f"{name}: entries.csv comes to {found}, window.json says {said}")
 
 
 # 4. Every ticket follows from the seed, the window and the entry. Entries are taken in order. One
@@ -145,50 +144,47 @@ def check_entries(window: dict[str, Any], asked: str | None) -> "Row | None":
     seen: set[str] = set()
     found = before = None
     for row in rows(window):
-        name = f"entries.csv line {row.line}, position {row.position}"
         if row.entry_id is not None:
-            name += f", entry {row.entry_id}"
-            require(row.entry_id not in seen, f"{name}: the entry is there twice: a row was added")
+            if row.entry_id in seen:
+                not_so(f"{row.name}: the entry is there twice: a row was added")
             seen.add(row.entry_id)
-        require(row.size >= 1, f"{name}: size {row.size}, expected at least 1")
         if row.weight is not None:
-            check_ticket(window, row, most, name)
-        else:
-            check_time(terms, row, name)
-        if before is not None:
-            is_later = before.order < row.order or is_tie(before, row)
-            require(is_later, f"{name}: order: it belongs before the line above")
-        fits = row.size <= left
-        said = "allocated" if row.allocated else "not allocated"
-        text = f"{name}: winner: {said}, but its size is {row.size} and {left} units are left"
-        require(row.allocated == fits, text)
-        left -= row.size if fits else 0
+            check_ticket(window, row, most)
+        elif not terms["rush_open"] <= row.attempted_at < terms["rush_close"]:
+            not_so(f"{row.name}: order: the attempt at {row.attempted_at} is not in the rush")
+        if before is not None and not (before.order < row.order or is_tie(before, row)):
+            not_so(f"{row.name}: order: it belongs before the line above")
+        fits = 1 <= row.size <= left
+        if row.allocated != fits:
+            said = "allocated" if row.allocated else "not allocated"
+            not_so(f"{row.name}: winner: {said}; its size is {row.size}, and {left} are left")
+        if fits:
+            left -= row.size
         if asked is not None and is_asked(window, row, asked):
             found = row
         before = row
     return found
 
 
-def check_ticket(window: dict[str, Any], row: "Row", most: int, name: str) -> None:
+def check_ticket(window: dict[str, Any], row: "Row", most: int) -> None:
     weight = row.weight or 0
-    require(1 <= weight <= most, f"{name}: weight {weight}, expected 1 to {most}")
+    if not 1 <= weight <= most:
+        not_so(f"{row.name}: weight {weight}, expected 1 to {most}")
     if row.entry_id is not None:
         expected = smallest_ticket(window, row.entry_id, weight)
-        text = f"{name}: ticket {row.ticket}; the seed gives {expected} at weight {weight}"
-        require(row.ticket == expected, text)
-
-
-def check_time(terms: dict[str, Any], row: "Row", name: str) -> None:
-    in_rush = terms["rush_open"] <= row.attempted_at < terms["rush_close"]
-    require(in_rush, f"{name}: order: the attempt at {row.attempted_at} is not in the rush")
+        if row.ticket != expected:
+            said = f"ticket {row.ticket}; the seed gives {expected} at weight {weight}"
+            not_so(f"{row.name}: {said}")
 
 
 def smallest_ticket(window: dict[str, Any], entry_id: str, weight: int) -> str:
     """A hash has 64 digits: four tickets of 16. Ticket i is number i % 4 of hash i // 4."""
     terms, seed = window["terms"], window["draw"]["seed"]
     start = f"{seed}|{terms['commodity_id']}|{terms['window_id']}|{entry_id}|"
-    hashes = "".join(digest(f"{start}{number}") for number in range((weight + 3) // 4))
-    return min(hashes[16 * i : 16 * i + 16] for i in range(weight))
+    if weight == 1:
+        return digest(start + "0")[:16]
+    hashes = "".join([digest(start + str(i)) for i in range((weight + 3) // 4)])
+    return min([hashes[16 * i : 16 * i + 16] for i in range(weight)])
 
 
 def is_tie(before: "Row", row: "Row") -> bool:
@@ -254,6 +250,11 @@ class Row(NamedTuple):
     attempted_at: str
     order: tuple[Any, ...]
 
+    @property
+    def name(self) -> str:
+        entry = "" if self.entry_id is None else f", entry {self.entry_id}"
+        return f"entries.csv line {self.line}, position {self.position}{entry}"
+
 
 COLUMNS = {
     ("lottery", False): ["position", "entry_id", "size", "weight", "ticket", "allocated"],
@@ -269,36 +270,62 @@ COLUMNS = {
 def rows(window: dict[str, Any]) -> Iterator[Row]:
     kind = "first_come" if window["terms"]["policy"] == "first_come" else "lottery"
     columns = COLUMNS[kind, window["public"]]
+    of_line = lottery_row if kind == "lottery" else first_come_row
     with (FOLDER / "entries.csv").open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file, strict=True)
         found = next(lines, None)
         require(found == columns, f"entries.csv line 1: columns {found}, expected {columns}")
-        for number, values in enumerate(lines, 2):
-            name = f"entries.csv line {number}"
-            require(len(values) == len(columns), f"{name}: {len(values)} values")
-            yield row_of(dict(zip(columns, values, strict=True)), number, name)
+        for line, values in enumerate(lines, 2):
+            if len(values) != len(columns):
+                not_so(f"entries.csv line {line}: {len(values)} values, not {len(columns)}")
+            if values[-1] not in ("true", "false"):
+                not_so(f"entries.csv line {line}: allocated {values[-1]!r} is not true or false")
+            yield of_line(line, values)
 
 
-def row_of(values: dict[str, str], line: int, name: str) -> Row:
-    for column in ("position", "size", "weight"):
-        text = values.get(column, "0")
-        require(NUMBER.fullmatch(text) is not None, f"{name}: {column} {text!r} is no number")
-    flag = values["allocated"]
-    require(flag in ("true", "false"), f"{name}: allocated {flag!r}, expected true or false")
-    weight, ticket = None, values.get("mark", "")
-    time, entry_id = values.get("attempted_at", ""), values.get("entry_id")
-    order: tuple[Any, ...]
-    if "ticket" in values:
-        weight, ticket = int(values["weight"]), values["ticket"]
-        require(TICKET.fullmatch(ticket) is not None, f"{name}: ticket {ticket!r} is none")
-        order = (ticket, entry_id or "")
-    else:
-        require(TIME.fullmatch(time) is not None, f"{name}: attempted_at {time!r} is no time")
-        number = values["sequence"]
-        # an event without a sequence comes before those of its time that have one
-        order = (time, number != "", int(number or 0), values.get("event_id", ""))
-    position, size = int(values["position"]), int(values["size"])
-    return Row(line, position, entry_id, size, weight, ticket, flag == "true", time, order)
+def lottery_row(line: int, values: list[str]) -> Row:
+    entry_id = values[1] if len(values) == 6 else None
+    size, weight, ticket, allocated = values[-4:]
+    if not TICKET.fullmatch(ticket):
+        not_so(f"entries.csv line {line}: ticket {ticket!r} is not 16 hex digits")
+    return Row(
+        line,
+        number(line, "position", values[0]),
+        entry_id,
+        number(line, "size", size),
+        number(line, "weight", weight),
+        ticket,
+        allocated == "true",
+        "",
+        (ticket, entry_id or ""),
+    )
+
+
+def first_come_row(line: int, values: list[str]) -> Row:
+    named = len(values) == 8
+    position, entry_id = values[0], values[1] if named else None
+    size, time, sequence, event_id = values[2:6] if named else values[1:5]
+    if not TIME.fullmatch(time):
+        not_so(f"entries.csv line {line}: attempted_at {time!r} is not a time in UTC")
+    # of one time, an event without a sequence comes before those that have one
+    order = (time, sequence != "", int(sequence or 0), event_id if named else "")
+    return Row(
+        line,
+        number(line, "position", position),
+        entry_id,
+        number(line, "size", size),
+        None,
+        "" if named else event_id,  # in a public pack, the mark stands there
+        values[-1] == "true",
+        time,
+        order,
+    )
+
+
+def number(line: int, name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        not_so(f"entries.csv line {line}: {name} {text!r} is not a number")
+    return int(text)
 
 
 def first(values: Any) -> Any:

@@ -16,6 +16,7 @@ from packs import Table, Verdict, entries, facts, verify, with_entries, with_win
 from rows import SEED, at, commitment, days, entrant, landing, ordered, window
 
 import solatium
+from solatium.cli import app
 from solatium.engine import Engine
 from solatium.errors import UsageError
 from solatium.evidence.landing_files import CHANGED, GONE, NOT_READ
@@ -388,7 +389,7 @@ def another_stock(said: dict[str, Any]) -> None:
         (other_versions, "versions"),
         (no_seed, "seed"),
         (another_status, "status"),
-        (another_stock, "units are left"),
+        (another_stock, "winner"),
     ],
 )
 def test_changed_terms_are_named(
@@ -464,6 +465,53 @@ def test_counts_of_tickets_show_a_changed_public_ticket(packed: Packing) -> None
     last = len(entries(pack))
     with_entries(pack, put("ticket", last, "f" * 16))
     assert "ticket" in refused(pack)
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--commodity", "draw", "--window", "w1"], 0, "pack: allocated, 6 entries competed"),
+        (["--all", "--date", "2026-03-10", "--public"], 0, "few+w1: not_formed, 0 entries"),
+        (["--commodity", "draw"], 2, "give --commodity and --window"),
+        (["--all"], 2, "give --commodity and --window"),
+        (["--commodity", "draw", "--window", "w1", "--all", "--date", "2026-03-10"], 2, "give"),
+        (["--commodity", "drow", "--window", "w1"], 2, "did you mean draw"),
+        (["--all", "--date", "2026-03-09"], 2, "no window has the business date 2026-03-09"),
+        (["--commodity", "draw", "--window", "w1", "--landing", "/nowhere"], 2, "no such folder"),
+    ],
+)
+def test_the_command_writes_packs_or_says_why_not(
+    nights: Nights,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    said: str,
+) -> None:
+    places = ["--warehouse", str(nights.warehouse), "--out", str(tmp_path / "pack")]
+    with pytest.raises(SystemExit) as ended:
+        app.main(["evidence", *places, *arguments])
+    assert ended.value.code == status
+    assert said in "".join(capfd.readouterr())
+    assert (tmp_path / "pack").exists() == (status == 0)
+
+
+def test_a_window_that_is_not_due_yet_has_no_pack(embedded_session: Engine, tmp_path: Path) -> None:
+    nights = Nights(tmp_path, embedded_session)
+    nights.land(landing(window(day=days(3), dt=days(0))))
+    nights.run(days(0), CONFIG)
+    with pytest.raises(UsageError, match="is not due yet"):
+        pack_of(
+            solatium.open(nights.warehouse),
+            "sku1",
+            "w1",
+            tmp_path / "p",
+            public=False,
+            landing=None,
+        )
 
 
 # The program itself
