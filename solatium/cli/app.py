@@ -23,6 +23,7 @@ from solatium.cli.audit_ledger import audit_ledger
 from solatium.cli.backfill import backfill
 from solatium.cli.config import show_config
 from solatium.cli.demo import demo
+from solatium.cli.evidence import evidence
 from solatium.cli.generate import generate
 from solatium.cli.nightly import nightly
 from solatium.cli.options import Command
@@ -48,7 +49,11 @@ app = typer.Typer(
     "3 input refused; "
     "4 another run holds the warehouse; 130 or 143 ended by a signal; 1 anything else.",
 )
-for command in (nightly, backfill, rollback, report, demo, generate, tables, runs, vacuum):
+for command in (
+    *(nightly, backfill, rollback),
+    *(report, evidence, demo, generate),
+    *(tables, runs, vacuum),
+):
     app.command(cls=Command)(command)
 app.command("config", cls=Command)(show_config)
 app.command("audit-ledger", cls=Command)(audit_ledger)

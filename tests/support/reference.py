@@ -1567,6 +1567,16 @@ def ledger_ids(key: LedgerKey) -> Row:
 # ---------------------------------------------------------------- a night
 
 
+@dataclass
+class Judged:
+    """What the due windows came to, in history order."""
+
+    streaks: Streaks
+    rushes: list[Rush] = field(default_factory=list)
+    counted: list[Counted] = field(default_factory=list)
+    awards: list[Award] = field(default_factory=list)
+
+
 class Reference:
     """What every table of the warehouse holds after the night of a date."""
 
@@ -1574,22 +1584,25 @@ class Reference:
         self.settings = Settings(config)
         self.ledger = Ledger()
 
+    def judged(self, door: Door, date: date) -> Judged:
+        """Every due window judged in history order, on the rows that came in by `date`."""
+        accounts = Accounts(door.accepted["accounts"])
+        judged = Judged(Streaks(self.settings.scope))
+        for windows in by_business_date(due_windows(door, self.settings, date)):
+            rushes = [replay(w, screened(w, accounts), judged.streaks) for w in windows]
+            outcomes = counted_outcomes(rushes, self.settings)
+            for outcome in outcomes:
+                judged.streaks.apply(outcome)
+            judged.rushes += rushes
+            judged.counted += outcomes
+            judged.awards += awards_of(outcomes, accounts)
+        return judged
+
     def night(self, landing: Landing, date: date) -> dict[str, list[Row]]:
         """The tables after the run of `date`. Call it for one date after the other."""
         door = open_door(landing, self.settings, date)
-        accounts = Accounts(door.accepted["accounts"])
-        streaks = Streaks(self.settings.scope)
-        rushes: list[Rush] = []
-        counted: list[Counted] = []
-        awards: list[Award] = []
-        for windows in by_business_date(due_windows(door, self.settings, date)):
-            judged = [replay(w, screened(w, accounts), streaks) for w in windows]
-            outcomes = counted_outcomes(judged, self.settings)
-            for outcome in outcomes:
-                streaks.apply(outcome)
-            rushes += judged
-            counted += outcomes
-            awards += awards_of(outcomes, accounts)
+        judged = self.judged(door, date)
+        rushes, counted, awards = judged.rushes, judged.counted, judged.awards
         self._post(awards, door, date)
         return {
             **door.accepted,
@@ -1602,7 +1615,7 @@ class Reference:
             "audit_discrepancies": [row for rush in rushes for row in audit_rows(rush)],
             "refunds_due": [row for rush in rushes for row in refund_rows(rush)],
             "account_outcomes": [outcome.row() for outcome in counted],
-            "account_history": list(streaks.rows.values()),
+            "account_history": list(judged.streaks.rows.values()),
             "bonus_awards": [award.row() for award in awards],
             "bonus_ledger": list(self.ledger.entries),
             "bonus_ledger_digests": list(self.ledger.digests),

@@ -1,0 +1,1 @@
+"""A pack that proves the draw of a window to anyone, without this library."""
