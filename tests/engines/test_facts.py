@@ -27,7 +27,7 @@ from solatium.engine import Engine
 
 PAGE = documents.ROOT / "docs" / "engines.md"
 NAMES = ("pysail", "pyspark", "delta-spark", "deltalake", "pyarrow", "great-expectations")
-VERSIONS = re.compile(rf"\b({'|'.join(NAMES)}) (\d+\.\d+\.\d+)")
+VERSIONS = re.compile(rf"\b({'|'.join(NAMES)})\s(\d+\.\d+\.\d+)")
 
 
 def value(engine: Engine, expression: str) -> Any:
