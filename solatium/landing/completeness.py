@@ -7,6 +7,7 @@ before anything is handled.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -58,34 +59,45 @@ def shortages(
     begun = [one.day for one in (*earlier, *new) if counted & one.rows.keys()]
     first = min(begun, default=None)
     found: list[Shortage] = []
-    known = list(earlier)
+    usual = _Usual()
+    for one in earlier:
+        usual.add(one)
     for one in new:
         is_asked_for = one is new[-1]
         if is_asked_for or (first is not None and one.day >= first):
             lacking = [table for table in required if table not in one.rows]
             found += [Shortage(table, one.day, "expected a file, found none") for table in lacking]
             if share is not None:
-                found += _scant(known, one, share, but=lacking)
-        known.append(one)
+                found += usual.scant(one, share, but=lacking)
+        usual.add(one)
     return found
 
 
-def _scant(
-    known: Sequence[Arrived], one: Arrived, share: Decimal, *, but: Sequence[str]
-) -> Iterator[Shortage]:
-    for table in LANDING:
-        some = [day.rows[table] for day in known if day.rows.get(table)][-_USUAL:]
-        if not some or table in but:
-            continue
-        usual = median([Fraction(number) for number in some])
-        rows = one.rows.get(table, 0)
-        if rows < Fraction(share) * usual:
-            yield Shortage(
-                table,
-                one.day,
-                f"{rows:,} rows, fewer than {share} of the usual {_number(usual)} "
-                f"(the median of the last {len(some)} arrival dates that had some)",
-            )
+class _Usual:
+    """The rows of each table on the last dates that had some."""
+
+    def __init__(self) -> None:
+        self._last = {table: deque[int](maxlen=_USUAL) for table in LANDING}
+
+    def add(self, one: Arrived) -> None:
+        for table, number in one.rows.items():
+            if number:
+                self._last[table].append(number)
+
+    def scant(self, one: Arrived, share: Decimal, *, but: Sequence[str]) -> Iterator[Shortage]:
+        """Tables, `but` some, that have fewer rows than this share of what is usual."""
+        for table, some in self._last.items():
+            if not some or table in but:
+                continue
+            usual = median([Fraction(number) for number in some])
+            rows = one.rows.get(table, 0)
+            if rows < Fraction(share) * usual:
+                yield Shortage(
+                    table,
+                    one.day,
+                    f"{rows:,} rows, fewer than {share} of the usual {_number(usual)} "
+                    f"(the median of the last {len(some)} arrival dates that had some)",
+                )
 
 
 def _number(usual: Fraction) -> str:

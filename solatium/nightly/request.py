@@ -55,9 +55,13 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def refuse_future(day: date, today: date | None) -> None:
-    """UsageError for a date after `today`, where that is known."""
-    if today is not None and day > today:
+def refuse_future(request: Request) -> None:
+    """UsageError for a date after today, where that is known.
+
+    A backfill names dates that were handled before, so it closes none that is not closed.
+    """
+    day, today = request.day, request.today
+    if today is not None and day > today and request.again_from is None:
         raise UsageError(
             f"--date {day} is after today, {today} in the configured time zone; nothing was run",
             [

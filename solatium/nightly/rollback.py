@@ -1,6 +1,6 @@
 """Rolling back: the warehouse as it was after the night of an earlier date.
 
-docs/rules.md section 10.7. The tables go back to the versions of that night, and dates that were
+docs/rules.md section 10.6. The tables go back to the versions of that night, and dates that were
 not closed then are open again. Decisions stay: what was posted for dates that are open again is
 reversed, or waived without `clawback`, and is used up when they close again.
 """

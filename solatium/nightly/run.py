@@ -57,7 +57,7 @@ def run(
 
     Raises a SolatiumError where it cannot, with nothing left half-written.
     """
-    refuse_future(request.day, request.today)
+    refuse_future(request)
     if not request.landing.is_folder():
         raise UsageError(f"{request.landing}: there is no landing zone; expected a folder")
     _refuse_nested(request)
