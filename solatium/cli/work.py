@@ -98,11 +98,13 @@ def _write_summary(place: str | None, attempt: Attempt, facts: Mapping[str, Any]
 def _print(said: RenderableType, *, to_stderr: bool) -> None:
     """The closing summary. What was committed stays committed where nobody can read it."""
     console = Console(stderr=to_stderr)
-    try:
+    with console.capture() as text:  # rich itself ends the process at a closed pipe
         if isinstance(said, str):
             console.print(said, highlight=False, markup=False, soft_wrap=True)
         else:
             console.print(said)
+    try:
+        console.file.write(text.get())
         console.file.flush()
     except (OSError, ValueError) as error:
         close_output()
