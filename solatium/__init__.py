@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from datetime import date as Date
     from os import PathLike
 
+    from solatium.explain.opened import Tables
     from solatium.nightly.api import Done
     from solatium.settings.load import Settings
-    from solatium.warehouse.snapshot import Snapshot
 
 __version__ = VERSION
 
 __all__ = ["Settings", "__version__", "open", "run"]
 
 
-def open(warehouse: str | PathLike[str], as_of: Date | str | None = None) -> Snapshot:
+def open(warehouse: str | PathLike[str], as_of: Date | str | None = None) -> Tables:
     """The tables of a warehouse, as they stood after the newest night up to the date `as_of`.
 
     All tables are of the same night, and stay so whatever is written later; half a night is never
@@ -49,9 +49,9 @@ def open(warehouse: str | PathLike[str], as_of: Date | str | None = None) -> Sna
         >>> tables = solatium.open("wh", as_of="2026-11-01")
         >>> tables["allocations"].pandas(columns=["account_id", "outcome"])
     """
-    from solatium.warehouse.snapshot import Snapshot
+    from solatium.explain.opened import Tables
 
-    return Snapshot.of(warehouse, as_of)
+    return Tables.of(warehouse, as_of)
 
 
 def run(

@@ -24,6 +24,7 @@ from solatium.cli.backfill import backfill
 from solatium.cli.config import show_config
 from solatium.cli.demo import demo
 from solatium.cli.evidence import evidence
+from solatium.cli.explain import explain
 from solatium.cli.generate import generate
 from solatium.cli.nightly import nightly
 from solatium.cli.options import Command
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 for command in (
     *(nightly, backfill, rollback),
-    *(report, evidence, demo, generate),
+    *(explain, report, evidence, demo, generate),
     *(tables, runs, vacuum),
 ):
     app.command(cls=Command)(command)

@@ -24,10 +24,10 @@ import pyarrow.compute as pc
 from solatium.contracts.keys import WINDOW
 from solatium.errors import UsageError
 from solatium.evidence import readme
-from solatium.evidence.entries import competing, without_attempt
 from solatium.evidence.landing_files import LandingFiles
 from solatium.version import VERSION
 from solatium.warehouse.snapshot import Snapshot
+from solatium.warehouse.window_entries import competing, without_attempt
 from solatium.warehouse.window_facts import WindowFacts, due_window, settings_of, utc
 
 VERIFIER = Path(__file__).with_name("verify.py")

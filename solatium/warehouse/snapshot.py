@@ -16,7 +16,7 @@ from functools import cache
 from html import escape
 from importlib import import_module
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -58,7 +58,7 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
         self.engine: str = commit.engine
 
     @classmethod
-    def of(cls, warehouse: str | PathLike[str], as_of: date | str | None = None) -> Snapshot:
+    def of(cls, warehouse: str | PathLike[str], as_of: date | str | None = None) -> Self:
         """What `solatium.open` gives."""
         root = Location.parse(fspath(warehouse))
         day = None if as_of is None else _day(as_of)

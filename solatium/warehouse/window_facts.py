@@ -154,9 +154,9 @@ def business_date(row: Row, timezone: str) -> date:
         return FIRST_BUSINESS_DATE if closes.year == 1 else LAST_DATE
 
 
-def content(row: Row) -> str:
+def content(row: Row, contract: contracts.Table = _LANDING) -> str:
     """The contract's columns as one text (docs/rules.md section 2.6): the last tie-break."""
-    return "|".join(_text(row[name]) for name in _LANDING.names)
+    return "|".join(_text(row[name]) for name in contract.names)
 
 
 def utc(moment: datetime) -> str:
@@ -171,7 +171,7 @@ def _text(value: Any) -> str:
         return value.replace(tzinfo=None).isoformat(" ", "microseconds")
     if isinstance(value, Decimal):
         return f"{value:.2f}"
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _facts(versions: Sequence[Version], settings: Settings) -> WindowFacts:

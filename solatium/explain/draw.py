@@ -1,0 +1,106 @@
+"""Where an account's entry stood in the rush: ticket, position, end of the stock (section 5)."""
+
+from __future__ import annotations
+
+import shlex
+from hashlib import sha256
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from solatium.explain.records import InWindow
+from solatium.warehouse.snapshot import Snapshot
+from solatium.warehouse.window_entries import competing
+from solatium.warehouse.window_facts import WindowFacts
+
+_DIGITS = 16  # of a ticket; a hash has four
+_NOTHING = (
+    "entry_id",
+    "size",
+    "weight",
+    "ticket",
+    "ticket_text",
+    "ticket_command",
+    "attempted_at",
+    "position",
+    "competing",
+    "left_at_turn",
+    "last_allocated_position",
+    "passed_over",
+    "outcome",
+    "platform_outcome",
+)
+
+
+def draw_facts(tables: Snapshot, here: InWindow) -> dict[str, Any]:
+    """The entry, what orders it, and how far the stock went.
+
+    `position` is the entry's place from 1 among the `competing` entries, `left_at_turn` the stock
+    that was left when it was looked at. `passed_over` counts entries before the last winner that
+    asked for more than was left. `members` are the accounts of the entry.
+    """
+    facts: dict[str, Any] = {
+        "status": here.result["status"],
+        "policy": here.window.row["policy"],
+        "unit": here.window.row["unit"],
+        "stock": here.window.row["stock"],
+        "seed": here.window.seed,
+        "members": [],
+        **dict.fromkeys(_NOTHING),
+    }
+    row = here.row("allocations")
+    if row is None:
+        return facts
+    of_row = ("entry_id", "size", "weight", "ticket", "attempted_at")
+    facts |= {name: row[name] for name in (*of_row, "outcome", "platform_outcome")}
+    if row["entry_id"] is None:
+        return facts
+    facts["members"] = _members(tables, here.window, row["entry_id"])
+    if row["ticket"] is not None:
+        facts |= _ticket(here.window, row["entry_id"], row["weight"], row["ticket"])
+    if row["ticket"] is not None or row["attempted_at"] is not None:
+        facts |= _place(competing(tables, here.window), row["entry_id"], facts["stock"])
+    return facts
+
+
+def _members(tables: Snapshot, window: WindowFacts, entry_id: str) -> list[str]:
+    if not window.is_team:
+        return [entry_id]
+    found = tables["allocations"].arrow(
+        ["account_id"],
+        (pc.field("business_date") == window.business_date)
+        & (pc.field("commodity_id") == window.key[0])
+        & (pc.field("window_id") == window.key[1])
+        & (pc.field("entry_id") == entry_id),
+    )
+    return sorted(found["account_id"].to_pylist())
+
+
+def _ticket(window: WindowFacts, entry_id: str, weight: int, ticket: str) -> dict[str, str]:
+    """The text whose SHA-256 has the ticket, and a line for a shell that gives the ticket."""
+    start = f"{window.seed}|{window.key[0]}|{window.key[1]}|{entry_id}|"
+    for number in range((weight + 3) // 4):
+        text = f"{start}{number}"
+        hashed = sha256(text.encode()).hexdigest()
+        for place in range(0, len(hashed), _DIGITS):
+            if hashed[place : place + _DIGITS] == ticket:
+                cut = f"cut -c{place + 1}-{place + _DIGITS}"
+                command = f"printf %s {shlex.quote(text)} | sha256sum | {cut}"
+                return {"ticket_text": text, "ticket_command": command}
+    raise AssertionError(f"no ticket of {entry_id} is {ticket}")
+
+
+def _place(entries: pa.Table, entry_id: str, stock: int) -> dict[str, Any]:
+    place = pc.index(entries["entry_id"], entry_id).as_py()
+    won = pc.indices_nonzero(entries["allocated"])
+    last = won[-1].as_py() if len(won) else None
+    before = entries.slice(0, place)
+    sizes = before.filter(before["allocated"])["size"]
+    return {
+        "position": place + 1,
+        "competing": len(entries),
+        "left_at_turn": stock - (pc.sum(sizes).as_py() or 0),
+        "last_allocated_position": None if last is None else last + 1,
+        "passed_over": 0 if last is None else last + 1 - len(won),
+    }
