@@ -64,7 +64,7 @@ _PLATFORM = {
 }
 
 _NOT_COUNTED = {
-    "rush_did_not_take_place": "no rush took place for the account",
+    "rush_did_not_take_place": "the account did not compete for the stock",
     "voided": "a voided order counts neither as success nor as failure",
     "no_outcome_on_the_platform": "the platform has no outcome of it",
     "advance_too_small": "the advance payment that was asked is too small to count",
@@ -104,9 +104,9 @@ def of_window(window: Facts) -> list[str]:
     if window["qualified"] is not None:
         said += _draw(window)
     if window["discrepancy"] == "should_have_won":
-        said.append("The platform's result is wrong by its own log: the account should have won.")
+        said.append("Replay and platform disagree: by the rules the account should have won.")
     if window["discrepancy"] == "should_not_have_won":
-        said.append("The platform's result is wrong by its own log: it should not have won.")
+        said.append("Replay and platform disagree: by the rules the account should not have won.")
     if window["refund_due"] is not None:
         said.append(
             f"{_money(window['refund_due'], window['currency'])} of the advance payment are due "
@@ -130,7 +130,7 @@ def of_account(facts: Facts) -> list[str]:
         )
     for row in facts["payouts"]:
         said.append(
-            f"Paid out with the night of {row['run_date']}: "
+            f"To be paid by the night of {row['run_date']}: "
             f"{_money(row['amount'], row['currency'])}, payout {row['payout_id']}."
         )
     return said

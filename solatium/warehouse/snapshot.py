@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from html import escape
 from importlib import import_module
 from os import PathLike, fspath
@@ -56,6 +56,7 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
         self.day: date = commit.day
         self.run_id: str = commit.run_id
         self.engine: str = commit.engine
+        self._tables: dict[str, SnapshotTable] = {}
 
     @classmethod
     def of(cls, warehouse: str | PathLike[str], as_of: date | str | None = None) -> Self:
@@ -85,7 +86,9 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
             near = get_close_matches(str(name), list(self), n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self)}"
             raise UnknownTableError(f"{self.root}: there is no table {name}; {hint}")
-        return SnapshotTable(self.root, contracts.warehouse(name), self.commit)
+        if name not in self._tables:
+            self._tables[name] = SnapshotTable(self.root, contracts.warehouse(name), self.commit)
+        return self._tables[name]
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
@@ -136,6 +139,10 @@ class SnapshotTable:
 
     def dataset(self) -> Dataset:
         """A pyarrow Dataset: nothing is read yet, and later only what is asked for."""
+        return self._dataset
+
+    @cached_property
+    def _dataset(self) -> Dataset:
         with self._root.plainly_named() as root:
             # the path of the folder itself, which is there for longer than a link to it
             files = fs.SubTreeFileSystem(str(self._root / self.name), fs.LocalFileSystem())
