@@ -53,7 +53,8 @@ java:
 # --- use ------------------------------------------------------------------------------------------
 
 demo: .venv/.installed ## replay a real lottery of 36,695 applications on the embedded engine
-	@.venv/bin/solatium demo
+	@rm -rf build/demo
+	@.venv/bin/solatium demo --keep build/demo
 
 # PySpark's functions bind to classic or Connect once per process, so the engines have processes of
 # their own, side by side: one for spark, two for embedded. ARGS go to pytest: ARGS="-k ledger".

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from solatium.demo.landing import write_landing
+from solatium.demo.proofs import proofs
 from solatium.demo.report import TABLES, report
 from solatium.laws.suites import Suites
 from solatium.laws.verdict import Gate
@@ -17,8 +18,11 @@ from solatium.storage.location import Location
 from solatium.warehouse.snapshot import Snapshot
 
 
-def show_demo(folder: Path, console: Console) -> None:
-    """Writes the logs and the warehouse into `folder`, on the embedded engine, and reports."""
+def show_demo(folder: Path, console: Console, *, is_kept: bool) -> None:
+    """Writes the logs and the warehouse into `folder`, on the embedded engine, and reports.
+
+    `is_kept` says whether the folder outlasts the demo, so that its commands can be given.
+    """
     facts = write_landing(folder / "landing")
     request = Request(
         landing=Location(folder / "landing"),
@@ -31,3 +35,4 @@ def show_demo(folder: Path, console: Console) -> None:
     run(request, Console(stderr=True), expectations=Gate(Suites(())))
     tables = Snapshot.of(folder / "warehouse")
     console.print(report({name: tables[name].arrow() for name in TABLES}, facts))
+    console.print(proofs(tables, folder, is_kept=is_kept), soft_wrap=True)
