@@ -66,6 +66,7 @@ def run(
     restate: bool = False,
     allow_future: bool = False,
     accept_gates: Iterable[str] = (),
+    write_rejects: str | PathLike[str] | None = None,
 ) -> Done:
     """Handles every date up to `date` that is not handled yet, as `solatium nightly` does.
 
@@ -83,6 +84,7 @@ def run(
         restate: Let changed settings judge closed dates again as well.
         allow_future: Let `date` be after today, in the configured time zone.
         accept_gates: Gates to let pass, each as TABLE:DATE:REASON.
+        write_rejects: A folder for the bad rows of a gate that stays shut, as Parquet.
 
     Returns:
         What was done, in the numbers of the closing summary. In a notebook it shows as a table.
@@ -109,6 +111,7 @@ def run(
         restate=restate,
         allow_future=allow_future,
         accept_gates=accept_gates,
+        write_rejects=write_rejects,
     )
 
 

@@ -15,6 +15,7 @@ from solatium.cli.options import (
     Rescan,
     Restate,
     SummaryJson,
+    WriteRejects,
     date_option,
 )
 from solatium.cli.run import handle
@@ -32,6 +33,7 @@ def backfill(
     restate: Restate = False,
     accept_gate: AcceptGate = None,
     data_docs: DataDocs = None,
+    write_rejects: WriteRejects = None,
     summary_json: SummaryJson = None,
 ) -> None:
     """Judge a range of handled dates again; the dates after it follow, since they build on it.
@@ -54,5 +56,6 @@ def backfill(
         restate=restate,
         accept_gate=accept_gate,
         data_docs=data_docs,
+        write_rejects=write_rejects,
         summary_json=summary_json,
     )

@@ -19,6 +19,7 @@ from solatium.cli.options import (
     Rescan,
     Restate,
     SummaryJson,
+    WriteRejects,
     date_option,
 )
 from solatium.cli.run import handle
@@ -34,6 +35,7 @@ def nightly(
     restate: Restate = False,
     accept_gate: AcceptGate = None,
     data_docs: DataDocs = None,
+    write_rejects: WriteRejects = None,
     allow_future: AllowFuture = False,
     report_to: Annotated[
         Path | None,
@@ -56,6 +58,7 @@ def nightly(
         day,
         accept_gate=accept_gate,
         data_docs=data_docs,
+        write_rejects=write_rejects,
         summary_json=summary_json,
         rescan=rescan,
         restate=restate,

@@ -72,6 +72,15 @@ DataDocs = Annotated[
     ),
 ]
 
+WriteRejects = Annotated[
+    str | None,
+    typer.Option(
+        "--write-rejects",
+        metavar="FOLDER",
+        help="Where a gate stays shut, write its bad rows with their reasons as Parquet.",
+    ),
+]
+
 AllowFuture = Annotated[
     bool,
     typer.Option(

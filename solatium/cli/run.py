@@ -25,6 +25,7 @@ def handle(
     restate: bool,
     accept_gate: list[str] | None,
     data_docs: str | None,
+    write_rejects: str | None,
     summary_json: str | None,
     allow_future: bool = False,
 ) -> None:
@@ -56,6 +57,7 @@ def handle(
             restate=restate,
             accepted=accepted_gates(accept_gate or []),
             data_docs=Location.parse(data_docs) if data_docs else None,
+            rejects=Location.parse(write_rejects) if write_rejects else None,
             today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
         )
         report = run(request, Console(stderr=True), expectations=gate)

@@ -87,6 +87,8 @@ class _Account:
 
     def rows(self, table: str, dates: Iterable[date] | None = None) -> list[Row]:
         condition = pc.field("account_id") == self.account_id
+        if dates is None and "business_date" in self.tables[table].columns:
+            dates = self.dates(table)
         if dates is not None:
             condition &= pc.field("business_date").isin(pa.array(sorted(set(dates)), pa.date32()))
         return self.tables[table].arrow(filter=condition).to_pylist()

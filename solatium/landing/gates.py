@@ -16,8 +16,9 @@ from decimal import Decimal
 from pyspark.sql import DataFrame, Row
 
 from solatium import contracts
-from solatium.errors import InputError, UsageError
+from solatium.errors import InputError, UsageError, reason
 from solatium.settings.values import calendar_date
+from solatium.storage.location import Location
 
 _SAMPLE = 5
 
@@ -42,14 +43,14 @@ def accepted_gates(texts: Iterable[str]) -> tuple[AcceptedGate, ...]:
     gates, problems = [], []
     for text in texts:
         table, _, rest = text.partition(":")
-        day, _, reason = rest.partition(":")
+        day, _, why = rest.partition(":")
         if table not in contracts.LANDING:
             problems.append(
                 f"{text!r}: no table {table!r}; they are {', '.join(contracts.LANDING)}"
             )
             continue
         try:
-            gate = AcceptedGate(table, calendar_date(day), reason.strip())
+            gate = AcceptedGate(table, calendar_date(day), why.strip())
         except ValueError as error:
             problems.append(f"{text!r}: its date {error}")
             continue
@@ -108,11 +109,15 @@ def counted(bad: Iterable[Row]) -> tuple[Counter[str], int]:
 
 @dataclass
 class Gates:
-    """The gates of a night: those that were shut, and those that were let pass."""
+    """The gates of a night: those that were shut, and those that were let pass.
+
+    The bad rows of a gate that stays shut are written to the folder `rejects`, where there is one.
+    """
 
     night: date
     most: Decimal
     accepted: Mapping[date, Mapping[str, AcceptedGate]]
+    rejects: Location | None = None
     passed: list[str] = field(default_factory=list)
 
     def pass_all(self, judged: Iterable[Judged]) -> None:
@@ -123,7 +128,7 @@ class Gates:
                 continue
             gate = self.accepted.get(one.day, {}).get(one.table)
             if gate is None:
-                problems += _shut(one)
+                problems += [*_shut(one), *self._rejected(one)]
             elif str(gate) not in self.passed:
                 self.passed.append(str(gate))
         if problems:
@@ -133,6 +138,17 @@ class Gates:
                 "--accept-gate TABLE:DATE:REASON",
                 problems,
             )
+
+    def _rejected(self, judged: Judged) -> list[str]:
+        """Writes the bad rows as Parquet, and says where; a failure is said, and stops nothing."""
+        if self.rejects is None:
+            return []
+        place = self.rejects / f"{judged.table}-{judged.day}"
+        try:
+            judged.bad.write.mode("overwrite").parquet(str(place))
+        except Exception as error:  # of an engine, which has errors of its own kinds
+            return [f"  its bad rows could not be written to {place}: {reason(error)}"]
+        return [f"  its {judged.quarantined:,} bad rows are in {place}"]
 
 
 def _shut(judged: Judged) -> list[str]:

@@ -74,6 +74,7 @@ def handle(
     restate: bool,
     allow_future: bool,
     accept_gates: Iterable[str],
+    write_rejects: str | PathLike[str] | None,
 ) -> Done:
     """`solatium.run`."""
     if engine not in engines.NAMES:
@@ -93,6 +94,7 @@ def handle(
         rescan=rescan,
         restate=restate,
         accepted=accepted_gates(accept_gates),
+        rejects=None if write_rejects is None else Location.parse(fspath(write_rejects)),
         today=None if allow_future else datetime.now(ZoneInfo(judging.timezone)).date(),
     )
     report = run(request, Console(stderr=True))

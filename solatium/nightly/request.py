@@ -20,7 +20,7 @@ class Request:
     `again_from` is the first date of a backfill, `day` its last one. `rescan` looks at the landing
     files of all arrival dates, not only of the last `rescan_days`. `restate` lets changed settings
     judge closed dates again. `accepted` are gates that may be passed. `data_docs` is where the
-    checks of every night are written as pages.
+    checks of every night are written as pages, `rejects` where the rows of a shut gate are.
 
     `today` is the calendar date in the configured time zone. A later `day` is refused, since it
     closes dates whose logs are still to come. Without `today` nothing is refused for it, and no
@@ -37,6 +37,7 @@ class Request:
     restate: bool = False
     accepted: tuple[AcceptedGate, ...] = ()
     data_docs: Location | None = None
+    rejects: Location | None = None
     today: date | None = None
 
 

@@ -105,6 +105,14 @@ def _refuse_nested(request: Request) -> None:
             raise UsageError(
                 f"{inner}: {what} {outer}", ["name two folders, neither of them inside the other"]
             )
+    if request.rejects is not None:
+        rejects = request.rejects.path.resolve()
+        for outer, what in ((landing, "landing zone"), (warehouse, "warehouse")):
+            if rejects.is_relative_to(outer):
+                raise UsageError(
+                    f"--write-rejects {request.rejects}: it lies inside the {what} {outer}",
+                    ["name a folder outside of it, so that no run takes its rows for input"],
+                )
 
 
 def _accept_shortages(
@@ -356,7 +364,9 @@ class _Run:
             )
             for each in (days if self.again else [day])
         }
-        return Gates(day, self.request.settings.gates.max_quarantine_share, accepted)
+        return Gates(
+            day, self.request.settings.gates.max_quarantine_share, accepted, self.request.rejects
+        )
 
     def _log_run(self) -> None:
         row = run_log.row(

@@ -6,8 +6,10 @@ import json
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from harness import Nights, Row, contents
 from rows import (
@@ -26,9 +28,10 @@ from rows import (
 
 from solatium import contracts
 from solatium.engine import Engine
-from solatium.errors import InputError
+from solatium.errors import InputError, UsageError
 from solatium.landing import row_rules
 from solatium.landing.gates import accepted_gates
+from solatium.storage.location import Location
 
 OPEN_GATE = {"gates": {"max_quarantine_share": 1}}
 BEFORE_1 = -62_135_596_800_000_001  # the last microsecond before the year 1
@@ -688,6 +691,35 @@ def test_a_shut_gate_names_every_table_and_changes_no_earlier_night(nights: Nigh
     assert [json.loads(text)["day"] for text in contents(nights.warehouse)["_commits"]] == [
         str(DAY)
     ]
+
+
+@pytest.mark.both_engines
+def test_the_bad_rows_of_a_shut_gate_are_written_where_that_is_asked_for(
+    nights: Nights, tmp_path: Path
+) -> None:
+    nights.land(landing(window(), entrant(), [paid(f"u{n}", amount="0.00") for n in range(20)]))
+    rejects = Location(tmp_path / "rejects")
+    with pytest.raises(InputError) as refusal:
+        nights.run(DAY, rejects=rejects)
+    place = tmp_path / "rejects" / f"payment-{DAY}"
+    assert f"its 20 bad rows are in {place}" in str(refusal.value)
+    rows = pq.read_table(place).to_pylist()
+    assert {json.loads(row["payload"])["account_id"] for row in rows} == {
+        f"u{n}" for n in range(20)
+    }
+    assert {(row["source"], row["dt"], *row["reasons"]) for row in rows} == {
+        ("payment", DAY, "not_positive_amount")
+    }
+    # again, with other files, and where nothing can be written
+    nights.land(landing(paid("u99", amount="0.00")), part="part-1")
+    with pytest.raises(InputError, match="its 21 bad rows are in"):
+        nights.run(DAY, rejects=rejects)
+    assert pq.read_table(place).num_rows == 21
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="could not be written to"):
+        nights.run(DAY, rejects=Location(tmp_path / "file"))
+    with pytest.raises(UsageError, match="lies inside the landing zone"):
+        nights.run(DAY, rejects=Location(nights.landing / "rejects"))
 
 
 def test_an_accepted_gate_lets_the_same_files_pass_and_is_logged(nights: Nights) -> None:
