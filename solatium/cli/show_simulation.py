@@ -16,12 +16,14 @@ def table(simulated: Simulated) -> RenderableType:
     drawn = simulated.request.draws > 0
     later = ("median", "2.5 %", "97.5 %", "least", "greatest") if drawn else ("would be", "change")
     shown = Table(
-        Column("", no_wrap=True),
+        Column(""),
         *(Column(name, justify="right", no_wrap=True) for name in ("was", *later)),
         title=words.title(simulated),
     )
     section = ""
     for row in simulated.rows:
+        if row.key.name in ("competed", "allocated"):
+            continue  # in JSON and on the page
         if row.key.section != section:
             section = row.key.section
             if shown.row_count:

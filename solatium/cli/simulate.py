@@ -12,6 +12,8 @@ from rich.console import Console
 from solatium.cli.options import Engine, Warehouse, date_option, engine_named
 from solatium.errors import UsageError
 
+_WIDTH = 140  # of the table in a file
+
 
 def simulate(
     warehouse: Warehouse,
@@ -76,6 +78,8 @@ def simulate(
         half.write_text(page_of(found), encoding="utf-8")
         half.replace(page)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)  # or amounts would be cut
     if as_json:
         console.out(written(found), highlight=False)
     else:

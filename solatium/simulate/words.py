@@ -11,9 +11,9 @@ from solatium.simulate.simulation import Simulated
 TITLES = {
     "in_all": "In all",
     "success_by_team_size": "Success by members of a team",
-    "success_by_points": "Success by points in weighted lotteries",
+    "success_by_points": "Success by points that weigh",
     "success_by_streak_before": "Success by losses in a row before",
-    "streaks_after": "Accounts by losses in a row after the last date",
+    "streaks_after": "Accounts by losses in a row after",
     "consolation": "Consolation",
     "consolation_by_tier": "Consolation by tier",
 }
