@@ -46,16 +46,20 @@ from account_outcomes o join window_results using (commodity_id, window_id)
 group by account_id, o.scope, o.business_date
 """
 
+# Tables, not views: where DuckDB does not know how many rows there are, it joins by loops.
+_BEFORE = f"""
+create table earlier as
+select account_id, scope, business_date, streak from evenings union all
+select account_id, scope, last_business_date, consecutive_failures from opening;
+create table competed as
+select a.account_id, w.scope, w.business_date, w.expiry, a.outcome in {ALLOCATED} allocated
+from allocations a join window_results w using (commodity_id, window_id)
+where a.outcome in {COMPETED}
+"""
+
 # A streak that has expired by the window's date is none (docs/rules.md section 7.4).
 _BY_STREAK = f"""
-with earlier as (
-    select account_id, scope, business_date, streak from evenings union all
-    select account_id, scope, last_business_date, consecutive_failures from opening),
-competed as (
-    select a.account_id, w.scope, w.business_date, w.expiry, a.outcome in {ALLOCATED} allocated
-    from allocations a join window_results w using (commodity_id, window_id)
-    where a.outcome in {COMPETED}),
-placed as (
+with placed as (
     select case when e.streak is null or c.business_date - e.business_date > c.expiry then 0
                 else least(e.streak, {_MOST}) end place, allocated
     from competed c asof left join earlier e
@@ -110,6 +114,7 @@ def counted(judged: Judged) -> Numbers:
             connection.register(name, judged.tables[name])
         connection.execute(ENTRIES)
         connection.execute(_EVENINGS)
+        connection.execute(_BEFORE)
         answers = Answers(connection)
         found: dict[Key, Value] = {}
         for numbers in (
