@@ -80,11 +80,12 @@ def simulate(
     asked = request.check(root, commit, was)
     assert asked.settings is not None  # `check` fills it in
     memory = asked.settings.embedded_memory_mb
+    engines = nullcontext(running) if running else engine.running(engine_name, memory_mb=memory)
     with (
         root.plainly_named() as named,
         diagnosed(named),
         TemporaryDirectory(prefix="solatium-simulate-") as folder,
-        nullcontext(running) if running else engine.running(engine_name, None, memory) as started,
+        engines as started,
     ):
         scratch = Scratch(started, Location.parse(folder))
         work = _Simulation(Committed(started, named, commit), scratch, asked, was, lineage)
