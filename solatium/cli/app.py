@@ -31,6 +31,7 @@ from solatium.cli.options import Command
 from solatium.cli.report import report
 from solatium.cli.rollback import rollback
 from solatium.cli.runs import runs
+from solatium.cli.simulate import simulate
 from solatium.cli.tables import tables
 from solatium.cli.vacuum import vacuum
 from solatium.cli.work import close_output
@@ -52,7 +53,7 @@ app = typer.Typer(
 )
 for command in (
     *(nightly, backfill, rollback),
-    *(explain, report, evidence, demo, generate),
+    *(explain, report, evidence, simulate, demo, generate),
     *(tables, runs, vacuum),
 ):
     app.command(cls=Command)(command)

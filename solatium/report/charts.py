@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from solatium.errors import SolatiumError
@@ -56,6 +57,36 @@ def cost_chart(rows: Sequence[CostRow]) -> str:
             order=alt.Order("part:N"),
         ).properties(width=_WIDTH, height=alt.Step(22))
     )
+
+
+@dataclass(frozen=True)
+class Side:
+    """A value of a group on one side; `low` and `high` where it is known between which it lies."""
+
+    group: str
+    side: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def sides_chart(sides: Sequence[Side], form: str) -> str:
+    """Values of groups on two sides, one bar below the other; a line from low to high."""
+    alt = _altair()
+    data = [asdict(one) for one in sides]
+    names = list(dict.fromkeys(one.side for one in sides))
+    colours = alt.Scale(domain=names, range=[_FAINT, _BAR])
+    base = alt.Chart(alt.Data(values=data)).encode(
+        y=alt.Y("group:N", sort=list(dict.fromkeys(one.group for one in sides)), title=None),
+        yOffset=alt.YOffset("side:N", sort=names),
+    )
+    bars = base.mark_bar(height=10).encode(
+        x=alt.X("value:Q", title=None, axis=alt.Axis(tickCount=4, format=form)),
+        color=alt.Color("side:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
+    )
+    between = base.transform_filter("isValid(datum.low)").mark_rule(color=_CUT, strokeWidth=2)
+    lines = between.encode(x=alt.X("low:Q", title=None), x2="high:Q")
+    return _svg((bars + lines).properties(width=_WIDTH, height=alt.Step(16)))
 
 
 def sparkline(trend: Trend) -> str:

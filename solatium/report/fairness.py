@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solatium.report.source import Source
+from solatium.report.source import Answers
 
-_COMPETED = "('won', 'forfeited', 'voided', 'lost', 'cannot_fit')"
-_ALLOCATED = "('won', 'forfeited', 'voided')"
+COMPETED = "('won', 'forfeited', 'voided', 'lost', 'cannot_fit')"
+ALLOCATED = "('won', 'forfeited', 'voided')"
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,22 @@ class Success:
         return self.allocated / self.competed
 
 
-def by_size(source: Source) -> tuple[Success, ...]:
+def by_size(source: Answers) -> tuple[Success, ...]:
     """Entries by the units that they asked for."""
     return _successes(source, _grouped("size", most=8))
 
 
-def by_team_size(source: Source) -> tuple[Success, ...]:
+def by_team_size(source: Answers) -> tuple[Success, ...]:
     """Teams by their number of members; none without windows for teams."""
     return _successes(source, _grouped("members", most=8, where="unit = 'team'"))
 
 
-def by_points(source: Source) -> tuple[Success, ...]:
+def by_points(source: Answers) -> tuple[Success, ...]:
     """Entries of weighted lotteries by their points: the failures in a row that weigh."""
     return _successes(source, _grouped("points", most=10, where="policy = 'weighted_lottery'"))
 
 
-def by_account_age(source: Source) -> tuple[Success, ...]:
+def by_account_age(source: Answers) -> tuple[Success, ...]:
     """Accounts by the days between registration and the business date."""
     return _successes(
         source,
@@ -48,8 +48,8 @@ def by_account_age(source: Source) -> tuple[Success, ...]:
             from accounts group by 1),
         aged as (
             select date_diff('day', registered_at::date, business_date) age,
-                   outcome in {_ALLOCATED} allocated
-            from allocations join registered using (account_id) where outcome in {_COMPETED}),
+                   outcome in {ALLOCATED} allocated
+            from allocations join registered using (account_id) where outcome in {COMPETED}),
         placed as (
             select case when age < 30 then 0 when age < 90 then 1 when age < 365 then 2
                         when age < 730 then 3 else 4 end place, allocated from aged)
@@ -72,7 +72,7 @@ def _grouped(column: str, *, most: int, where: str = "true") -> str:
     """
 
 
-def _successes(source: Source, query: str) -> tuple[Success, ...]:
+def _successes(source: Answers, query: str) -> tuple[Success, ...]:
     return tuple(
         Success(row["group"], row["competed"], row["allocated"]) for row in source.rows(query)
     )

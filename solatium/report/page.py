@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from solatium.report import charts, checks, consolation, fairness, forms, grids
+from solatium.report.figures import Figure, figure
 from solatium.report.funnel import funnel
 from solatium.report.source import Period, Source, opened, period_of
 from solatium.report.streaks import longest, streaks
+from solatium.report.template import template
 from solatium.report.trend import trends
 from solatium.report.windows import windows
 from solatium.version import VERSION
 from solatium.warehouse.snapshot import Snapshot
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart with what it shows in words, for those who do not see it."""
-
-    title: str
-    svg: Markup
-    alternative: str
-    note: str = ""
 
 
 def report(
@@ -45,7 +33,7 @@ def report(
     """
     period = period_of(tables, first, last)
     with opened(tables, period) as source:
-        return _template().render(_content(source, period, with_accounts=with_accounts))
+        return template().render(_content(source, period, with_accounts=with_accounts))
 
 
 def _content(source: Source, period: Period, *, with_accounts: bool) -> dict[str, Any]:
@@ -65,7 +53,7 @@ def _content(source: Source, period: Period, *, with_accounts: bool) -> dict[str
         "version": VERSION,
         "with_accounts": with_accounts,
         "trends": [_trend(trend, source.settings.bonus.currency) for trend in trends(source)],
-        "funnel": _figure(
+        "funnel": figure(
             "From application to win",
             charts.funnel_chart(steps),
             [f"{step.name} {step.accounts:,}" for step in steps],
@@ -84,7 +72,7 @@ def _content(source: Source, period: Period, *, with_accounts: bool) -> dict[str
             )
             if groups
         ],
-        "streaks": _figure(
+        "streaks": figure(
             "Accounts by failures in a row",
             charts.streaks_chart(lengths),
             [f"{row.streak} in a row {row.accounts:,} accounts" for row in lengths],
@@ -109,10 +97,6 @@ def _content(source: Source, period: Period, *, with_accounts: bool) -> dict[str
     }
 
 
-def _figure(title: str, svg: str, parts: list[str], note: str = "") -> Figure:
-    return Figure(title, Markup(svg), f"{title}: {'; '.join(parts)}.", note)
-
-
 def _trend(trend: Any, currency: str) -> dict[str, Any]:
     def form(value: float) -> str:
         return forms.money(value, currency) if trend.is_money else forms.count(value)
@@ -130,14 +114,14 @@ def _trend(trend: Any, currency: str) -> dict[str, Any]:
 
 def _success(title: str, groups: Any) -> dict[str, Any]:
     parts = [f"{one.group}: {forms.share(one.share)} of {one.competed:,}" for one in groups]
-    figure = _figure(title, charts.success_chart(groups), parts)
-    return {"figure": figure, "grid": grids.successes(title, groups)}
+    shown = figure(title, charts.success_chart(groups), parts)
+    return {"figure": shown, "grid": grids.successes(title, groups)}
 
 
 def _cost_figure(rows: Any) -> Figure | None:
     if not rows:
         return None
-    return _figure(
+    return figure(
         "What consolation costs, by failures in a row",
         charts.cost_chart(rows),
         [
@@ -146,14 +130,3 @@ def _cost_figure(rows: Any) -> Figure | None:
             for row in rows
         ],
     )
-
-
-@cache
-def _template() -> Any:
-    place = files("solatium.report")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals["style"] = Markup((place / "page.css").read_text("utf-8"))
-    environment.globals["script"] = Markup((place / "page.js").read_text("utf-8"))
-    return environment.from_string((place / "page.html.jinja").read_text("utf-8"))

@@ -39,7 +39,7 @@ select commodity_id, window_id, unnest(max_by(
 """
 
 # What competed in the period, an entry a row, with what is alike for all of its accounts.
-_ENTRIES = """
+ENTRIES = """
 create table entries as
 select unit, policy, size, members, points, allocated
 from (select commodity_id, window_id, any_value(size) size, count(*) members,
@@ -71,13 +71,10 @@ class Period:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
 
-class Source:
-    """Answers SQL about a period of a snapshot, and knows the settings that judged it."""
+class Answers:
+    """Answers SQL about the tables of a DuckDB connection."""
 
-    def __init__(self, tables: Snapshot, period: Period, connection: Any) -> None:
-        self.tables = tables
-        self.period = period
-        self.settings = Settings.from_judging(tables.commit.judging)
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
@@ -90,6 +87,16 @@ class Source:
         """The only row of a query."""
         [row] = self.rows(query, *values)
         return row
+
+
+class Source(Answers):
+    """Answers SQL about a period of a snapshot, and knows the settings that judged it."""
+
+    def __init__(self, tables: Snapshot, period: Period, connection: Any) -> None:
+        super().__init__(connection)
+        self.tables = tables
+        self.period = period
+        self.settings = Settings.from_judging(tables.commit.judging)
 
     @property
     def last_closed(self) -> date:
@@ -121,16 +128,23 @@ def period_of(tables: Snapshot, first: date | None, last: date | None) -> Period
 
 
 @contextmanager
-def opened(tables: Snapshot, period: Period) -> Iterator[Source]:
-    """A source for a report, on a DuckDB connection of its own."""
+def database() -> Iterator[Any]:
+    """A DuckDB connection of its own, in UTC."""
     try:
         import duckdb
     except ImportError as error:
         raise SolatiumError(
-            f"solatium report needs DuckDB: {error}", ["pip install 'solatium[report]'"]
+            f"this needs DuckDB: {error}", ["pip install 'solatium[report]'"]
         ) from error
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
+        yield connection
+
+
+@contextmanager
+def opened(tables: Snapshot, period: Period) -> Iterator[Source]:
+    """A source for a report, on a DuckDB connection of its own."""
+    with database() as connection:
         # datasets are read by reference, so that the view outlives this loop
         for name in (*_WHOLE, *_OF_THE_PERIOD):
             if name not in tables:
@@ -143,6 +157,6 @@ def opened(tables: Snapshot, period: Period) -> Iterator[Source]:
             )
             connection.execute(f"create view {name} as select * from _{name} {where}")
         connection.execute(_IN_FORCE)
-        connection.execute(_ENTRIES)
+        connection.execute(ENTRIES)
         connection.execute(_COSTS)
         yield Source(tables, period, connection)
