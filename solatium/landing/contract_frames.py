@@ -63,7 +63,7 @@ class _Judged:
 def of_files(
     engine: Engine, files: Iterable[Location], columns: Sequence[Stored], *, is_copy: bool
 ) -> DataFrame:
-    """Columns of files that can be read as one, under the names that copies of `rewriting` have."""
+    """Columns of files that can be read as one, under the names that `plain_copies` gives."""
     copied = list(plain_copies.copied(columns))
     here = copied if is_copy else [(column.name, column.kind) for column in columns]
     schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in here)
@@ -77,7 +77,7 @@ def of_files(
 def as_contract(
     raw: DataFrame, contract: Table, source: Source, readings: Sequence[Reading]
 ) -> DataFrame:
-    """The frame of files; `raw` has their columns under the names that `rewriting` gives."""
+    """The frame of files; `raw` has their columns under the names that `plain_copies` gives."""
     places = {column: place for place, column in enumerate(stored(readings))}
     by_column = {reading.column: reading.stored for reading in readings}
     judged: list[SparkColumn] = []
@@ -133,7 +133,11 @@ def _typed(value: SparkColumn, kind: str, column: Column) -> _Judged:
         if kind in _FITTING[column.type]:
             typed = value.cast(column.type)
             return _Judged(typed, value.cast("string"), F.lit(False), F.lit(False))
-        fits = value.between(*_INTEGERS[column.type])
+        fits = (
+            _is_integer(value, column)
+            if kind == "string"
+            else value.between(*_INTEGERS[column.type])
+        )
     elif kind == "string":
         fits = _is_money(value)
     else:
@@ -161,6 +165,12 @@ def _fitting(fits: SparkColumn, value: SparkColumn, column: Column) -> _Judged:
     return _Judged(typed, value.cast("string"), value.isNotNull() & ~fits, F.lit(False))
 
 
+def _is_integer(value: SparkColumn, column: Column) -> SparkColumn:
+    """Whether a text is an integer that fits. Engines differ in what else than digits they cast."""
+    number = F.when(value.rlike(r"^-?0*[0-9]{1,19}\z"), value).try_cast("decimal(38,0)")
+    return F.coalesce(number.between(*_INTEGERS[column.type]), F.lit(False))
+
+
 def _is_money(value: SparkColumn) -> SparkColumn:
     return value.rlike(r"^-?0*[0-9]{1,16}(\.[0-9]{1,2}0*)?\z")
 
@@ -181,9 +191,7 @@ def _mapped(value: SparkColumn, kind: str, column: Column, codes: dict[str, Any]
     if column.type == "boolean":
         fits = value.isin("true", "false")
     elif column.type in _INTEGERS:
-        # digits first: engines differ in what else they cast
-        number = F.when(value.rlike(r"^-?0*[0-9]{1,19}\z"), value).try_cast("decimal(38,0)")
-        fits = F.coalesce(number.between(*_INTEGERS[column.type]), F.lit(False))
+        fits = _is_integer(value, column)
     else:
         fits = _is_money(value)
         if kind != "string":  # a number in its place may be of cents, or of whole units

@@ -24,6 +24,11 @@ MOST_MILLIS = 2**63 // 1000 - 1  # more milliseconds than these overflow in micr
 _MOST_SCALE = 18  # a decimal of more places is read as text, as comparing it would lose some
 
 
+def shown_name(name: str) -> str:
+    """A name as it can be seen: characters that print nothing are escaped."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
+
+
 class Stored(NamedTuple):
     """A column of a file: the Spark type to read it as, and whether its times have no zone."""
 
@@ -130,20 +135,25 @@ def _columns(file: pq.ParquetFile, contract: Table, source: Source) -> _Columns:
     found = _Columns(tuple(dict.fromkeys(name for name in schema.names if name not in names)))
     for column in read:
         name = source.source_of(column.name)
-        told = name if name == column.name else f"{name} (for {column.name})"
+        told = (
+            shown_name(name) if name == column.name else f"{shown_name(name)} (for {column.name})"
+        )
         places = schema.get_all_field_indices(name)
         if len(places) > 1:
             found.wrong.append(f"column {told} is there {len(places)} times; expected once")
         elif not places and column.required:
             found.wrong.append(
                 f"column {told} is missing; expected {_expected_when_missing(column, source)}, "
-                f"found only {', '.join(schema.names)}{_hint(name, found.unused)}"
+                f"found only {', '.join(map(shown_name, schema.names))}{_hint(name, found.unused)}"
             )
         elif not places:
             found.absent += [column.name] if name != column.name else []
         else:
             kind, is_int96 = schema.field(places[0]).type, name in int96
-            if not _is_accepted(kind, column, source, int96=is_int96):
+            is_good = _is_accepted(kind, column, source, int96=is_int96)
+            if not is_good and not column.required and _is_empty(file, name):
+                continue  # nothing but nulls, which are of every type
+            if not is_good:
                 kept = "timestamp (INT96)" if is_int96 else str(kind)
                 expected = _expected(column, source)
                 found.wrong.append(f"column {told}: expected {expected}, found {kept}")
@@ -153,6 +163,16 @@ def _columns(file: pq.ParquetFile, contract: Table, source: Source) -> _Columns:
                 found.types[name] = kind
                 found.rewrite |= local or _needs_rewriting(kind, int96=is_int96)
     return found
+
+
+def _is_empty(file: pq.ParquetFile, name: str) -> bool:
+    """Whether a column has no value at all; one that cannot be read may have some."""
+    try:
+        return all(
+            batch.column(0).null_count == len(batch) for batch in file.iter_batches(columns=[name])
+        )
+    except (pa.ArrowException, OSError, IndexError):
+        return False
 
 
 def _check_groups(file: pq.ParquetFile, names: list[str]) -> None:
@@ -177,7 +197,7 @@ def _hint(name: str, names: Iterable[str]) -> str:
     """The one of `names` that was probably meant to be `name`."""
     folded = {other.casefold(): other for other in names}
     near = get_close_matches(name.casefold(), folded, n=1)
-    return f" (is {folded[near[0]]} meant?)" if near else ""
+    return f" (is {shown_name(folded[near[0]])} meant?)" if near else ""
 
 
 def _expected_when_missing(column: Column, source: Source) -> str:
@@ -212,7 +232,10 @@ def _is_accepted(found: pa.DataType, column: Column, source: Source, *, int96: b
         return column.type == "timestamp"
     if pa.types.is_null(found):
         return True
-    is_text, is_integer = _is_text(found), pa.types.is_integer(found)
+    # pandas makes doubles of integers where some are null
+    is_money = column.type.startswith("decimal")
+    is_integer = pa.types.is_integer(found) or (_is_float(found) and not is_money)
+    is_text = _is_text(found)
     if column.name in source.values:
         return is_text or is_integer or pa.types.is_boolean(found)
     if column.type == "string":
@@ -247,6 +270,10 @@ def _is_exact(found: pa.DataType) -> bool:
     return 0 <= found.scale <= _MOST_SCALE and whole + max(found.scale, 2) <= 38
 
 
+def _is_float(found: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(found))
+
+
 def _is_text(found: pa.DataType) -> bool:
     value = found.value_type if pa.types.is_dictionary(found) else found
     return (
@@ -264,7 +291,11 @@ def _needs_rewriting(found: pa.DataType, *, int96: bool) -> bool:
     nanoseconds = pa.types.is_timestamp(found) and found.unit == "ns" and not int96
     odd = pa.types.is_decimal(found) and not (pa.types.is_decimal128(found) and _is_exact(found))
     return (
-        pa.types.is_dictionary(found) or pa.types.is_unsigned_integer(found) or nanoseconds or odd
+        pa.types.is_dictionary(found)
+        or pa.types.is_unsigned_integer(found)
+        or _is_float(found)
+        or nanoseconds
+        or odd
     )
 
 

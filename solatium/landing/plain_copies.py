@@ -19,6 +19,8 @@ from solatium.storage.location import Location
 
 FIRST_MICRO, LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999
 
+_MOST_EXACT = 2.0**53  # beyond it a double stands for several integers
+
 # The columns of a copy, by their places among those that are read.
 VALUE = "value_{}"
 NONEXISTENT = "nonexistent_{}"  # boolean; only of local times
@@ -33,20 +35,22 @@ def copied(columns: Iterable[Stored]) -> Iterator[tuple[str, str]]:
 
 
 def rewrite(
-    source: Location, target: Location, columns: Sequence[Stored], zone: str | None
+    sources: Iterable[Location], target: Location, columns: Sequence[Stored], zone: str | None
 ) -> None:
-    """Copies these columns of a file, batch by batch; local times are those of `zone`."""
+    """Copies these columns of files into one, batch by batch; local times are those of `zone`."""
     target.path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(name, _plain(kind)) for name, kind in copied(columns)])
-    # as microseconds, since INT96 has years that nanoseconds have not
-    original = pq.ParquetFile(
-        source.path, coerce_int96_timestamp_unit="us", page_checksum_verification=True
-    )
     names = [column.name for column in columns]
-    with original as file, pq.ParquetWriter(target.path, schema) as writer:
-        for batch in file.iter_batches(columns=names):
-            values = [value for column in columns for value in _values(batch, column, zone)]
-            writer.write_batch(pa.record_batch(values, schema=schema))
+    with pq.ParquetWriter(target.path, schema) as writer:
+        for source in sources:
+            # as microseconds, since INT96 has years that nanoseconds have not
+            original = pq.ParquetFile(
+                source.path, coerce_int96_timestamp_unit="us", page_checksum_verification=True
+            )
+            with original as file:
+                for batch in file.iter_batches(columns=names):
+                    values = [value for column in columns for value in _values(batch, column, zone)]
+                    writer.write_batch(pa.record_batch(values, schema=schema))
 
 
 def _values(batch: Any, column: Stored, zone: str | None) -> Iterator[Any]:
@@ -77,9 +81,25 @@ def _cast(values: Any, kind: pa.DataType) -> Any:
     if pa.types.is_decimal(values.type) and pa.types.is_string(kind):
         texts = [None if value is None else format(value, "f") for value in values.to_pylist()]
         return pa.array(texts, pa.string())
+    if pa.types.is_floating(values.type):
+        return _integers(values)
     if pa.types.is_timestamp(kind):
         return _microseconds(values, "UTC")
     return values.cast(kind)
+
+
+def _integers(values: Any) -> Any:
+    """Floats as text: integers without a point, and all others so that they look like none."""
+    values = values.cast(pa.float64())
+    is_exact = pc.and_(
+        pc.equal(values, pc.floor(values)), pc.less_equal(pc.abs(values), _MOST_EXACT)
+    )
+    exact = pc.if_else(is_exact, values, None).cast(pa.int64()).cast(pa.string())
+    others = pc.if_else(is_exact, None, values)
+    if others.null_count < len(others):
+        written = [None if value is None else f"{value:e}" for value in others.to_pylist()]
+        return pc.coalesce(exact, pa.array(written, pa.string()))
+    return exact
 
 
 def _microseconds(values: Any, zone: str | None) -> Any:

@@ -1,7 +1,7 @@
 """The landing zone: which files lie in it, whether they can be read, and their rows as a frame.
 
 docs/rules.md section 2. Files are judged by their footers before anything is written. `footers` has
-what is asked of them, `rewriting` what an engine needs, `frames` the form that their rows get.
+what is asked of them, `plain_copies` what an engine needs, `contract_frames` how rows then look.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import errno
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from functools import reduce
@@ -21,7 +22,15 @@ from solatium import contracts
 from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.landing import contract_frames, plain_copies
-from solatium.landing.footers import Footer, Reading, damage, footer, stored, unreadable
+from solatium.landing.footers import (
+    Footer,
+    Reading,
+    damage,
+    footer,
+    shown_name,
+    stored,
+    unreadable,
+)
 from solatium.landing.markers import Markers
 from solatium.settings.sources import Source
 from solatium.storage.location import DataFile, Location
@@ -34,12 +43,11 @@ _MAP_THEM = (
     ". No `sources` are configured: logs with names, codes or local times of their own need them, "
     "in the file that --config names"
 )
+# More files than these are put together into few, where they are small: each costs a while to plan,
+# and an engine may hold all of them open at once.
+_MANY_FILES = 200
+_FEW_ROWS = 20_000  # of a file, in the mean
 _NAMED = 5  # of what lies in a folder that is no landing zone
-
-
-def shown_name(name: str) -> str:
-    """A name as it can be seen: characters that print nothing are escaped."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
 
 
 class LandingZone:
@@ -165,7 +173,7 @@ class LandingZone:
                 problems,
             )
         return [
-            f"{table}: column {name} of {count} file(s) {told}"
+            f"{table}: column {shown_name(name)} of {count} file(s) {told}"
             for (table, name, told), count in sorted(notes.items())
         ]
 
@@ -177,19 +185,28 @@ class LandingZone:
         """The rows of an arrival date by table, of tables that have a file then."""
         return {table: self.rows(table, day) for table in self.arrived(day)}
 
-    def verify(self, engine: Engine, scratch: Location, days: Sequence[date]) -> None:
+    def verify(self, engine: Engine, scratch: Location, days: Sequence[date]) -> bool:
         """Reads every file of these arrival dates to its end; InputError names those that break.
 
         The last of them is the date that is handled. The engine reads each file by itself, as it
-        may refuse what others can read. One that has ended refuses all, and tells of none.
+        may refuse what others can read, such as footers of old writers. Such files are copied from
+        then on, in plain types. Gives whether there are any, so that reading is worth another try.
+        An engine that has ended refuses all, and names none.
         """
-        problems = []
+        problems, are_copied = [], False
         for day in days:
             for table in contracts.LANDING:
-                for place, one in self._footers.get((table, day), []):
+                files = self._footers.get((table, day), [])
+                for number, (place, one) in enumerate(files):
                     problem = damage(place, one)
                     if problem is None:
                         problem = self._refusal(engine, scratch, table, day, (place, one))
+                        copied = (place, replace(one, rewrite=True))
+                        if problem is not None and not one.rewrite:
+                            problem = self._refusal(engine, scratch, table, day, copied)
+                            if problem is None:
+                                files[number] = copied
+                                are_copied = True
                     if problem is not None:
                         problems.append(problem)
         if problems:
@@ -198,6 +215,7 @@ class LandingZone:
                 f"{days[-1]} was not handled",
                 [*problems, "deliver these files once more, then give the same command again"],
             )
+        return are_copied
 
     def _refusal(
         self,
@@ -235,19 +253,33 @@ class LandingZone:
         files: list[tuple[Location, Footer]],
     ) -> DataFrame:
         contract, source = contracts.landing(table), self._source(table)
+        are_small = len(files) > _MANY_FILES and sum(one.rows for _, one in files) < (
+            _FEW_ROWS * len(files)
+        )
         # files of a group can be read as one
         groups: dict[tuple[tuple[Reading, ...], bool, str], list[Location]] = defaultdict(list)
+        copied: dict[tuple[Reading, ...], list[list[Location]]] = defaultdict(list)
         for number, (place, one) in enumerate(files):
             form = one.form if engine.merges_types and not one.rewrite else ""
-            other = scratch / f"landing-{table}-{day}-{number}.parquet"
-            if one.rewrite:
-                plain_copies.rewrite(place, other, stored(one.readings), source.timezone)
-                place = other
-            elif one.readings and _ODD_PATH.search(str(place)):
+            if one.readings and (one.rewrite or are_small):
+                together = copied[one.readings]
+                if not together or not are_small:
+                    together.append([])
+                together[-1].append(place)
+                continue
+            if one.readings and _ODD_PATH.search(str(place)):
+                other = scratch / f"landing-{table}-{day}-{number}.parquet"
                 other.remove_file()
                 other.link_to(place)
                 place = other
-            groups[one.readings, one.rewrite, form].append(place)
+            groups[one.readings, False, form].append(place)
+        number = 0
+        for readings, parts in copied.items():
+            for places in parts:
+                copy = scratch / f"copy-{table}-{day}-{number}.parquet"
+                plain_copies.rewrite(places, copy, stored(readings), source.timezone)
+                groups[readings, True, ""].append(copy)
+                number += 1
         read = []
         for (readings, is_copy, _), places in groups.items():
             if readings:

@@ -161,6 +161,10 @@ def _accept_shortages(
     return passed
 
 
+class _CopiedError(Exception):
+    """The engine refuses files that others can read; from now on it reads copies of them."""
+
+
 class _Run:
     def __init__(
         self,
@@ -227,8 +231,14 @@ class _Run:
         return self.report
 
     def _night_or_again(self, day: date, stages: Stages) -> None:
-        """A night that the engine fails is taken back and handled once more by itself."""
+        """A night that the engine fails is taken back and handled once more by itself.
+
+        So is one that met files which the engine can read as copies only.
+        """
         try:
+            self._night(day, stages)
+        except _CopiedError:
+            self.warehouse.rewind(self._base(), self.newest)
             self._night(day, stages)
         except Exception as error:
             is_passing = engine.is_passing_fault(error) and self.warehouse.engine.answers()
@@ -319,7 +329,8 @@ class _Run:
                 raise
             except Exception:
                 days = [*self.again, day]
-                self.landing.verify(self.warehouse.engine, scratch.folder, days)
+                if self.landing.verify(self.warehouse.engine, scratch.folder, days):
+                    raise _CopiedError from None
                 raise
         passed = [*map(str, self.passed.get(day, ())), *context.gates.passed]
         night.tally.gates_accepted = list(dict.fromkeys(passed))
