@@ -13,6 +13,7 @@ from solatium.generate.platform import LEAST_AGE_DAYS, LEAST_CREDIT, WEIGHT_CAP
 from solatium.generate.spec import GRACE_DAYS, Spec
 from solatium.generate.windows import campaign_name
 
+EXPORTED = ("participation", "payment", "orders")  # have a file on every date, if an empty one
 _SAFE_SHARE = 0.008  # of bad and conflicting rows; below the gate's default even in small logs
 
 
@@ -49,10 +50,11 @@ def configuration(spec: Spec) -> dict[str, Any]:
             "daily_budget": Decimal("100.00"),
         }
         settings["campaigns"] = {campaign_name(0): {"bonus": generous}}
+    settings["gates"] = {"required_tables": list(EXPORTED)}
     bad = spec.bad + spec.conflicts
     if bad > _SAFE_SHARE:
         share = Decimal(min(1.0, 2 * bad)).quantize(Decimal("0.0001"), rounding=ROUND_UP)
-        settings["gates"] = {"max_quarantine_share": share}
+        settings["gates"]["max_quarantine_share"] = share
     if sources := Dialect(spec.odd_names, spec.local_times).sources():
         settings["sources"] = sources
     return settings

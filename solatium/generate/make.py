@@ -19,7 +19,7 @@ from solatium.generate.accounts import Accounts
 from solatium.generate.advances import advances
 from solatium.generate.applications import applications, participation, pieces
 from solatium.generate.chance import Chance, Ints
-from solatium.generate.configuration import as_yaml, configuration
+from solatium.generate.configuration import EXPORTED, as_yaml, configuration
 from solatium.generate.dialect import Dialect
 from solatium.generate.flaws import LAST_DAY, arrivals, bad_rows
 from solatium.generate.logs import numbers, orders_log, participation_log, payment_log, rows
@@ -78,11 +78,14 @@ def generate(folder: Path, spec: Spec, piece: int = PIECE) -> Made:
         platform.pass_night(night)
         writer.close()
     closed = spec.first_date + timedelta(days=spec.nights + GRACE_DAYS)
+    last_date = max(closed, writer.last_date or closed)
+    span = (last_date - spec.first_date).days
+    writer.fill(EXPORTED, (spec.first_date + timedelta(days=day) for day in range(span + 1)))
     return Made(
         landing=writer.folder,
         config=folder / "config.yaml",
         first_date=spec.first_date,
-        last_date=max(closed, writer.last_date or closed),
+        last_date=last_date,
         rows={name: writer.rows[name] for name in LANDING},
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,12 +29,15 @@ class LandingWriter:
         self.last_date: date | None = None
         self._open: dict[Place, tuple[pq.ParquetWriter, int]] = {}
         self._files: Counter[Place] = Counter()
+        self._schemas: dict[str, pa.Schema] = {}
 
     def write(self, name: str, day: date, rows: pa.Table, *, alone: bool = False) -> None:
         """Adds rows; `alone` puts them into a file of their own, as rows of other types need."""
         if not rows.num_rows:
             return
         self.rows[name] += rows.num_rows
+        if not alone:
+            self._schemas.setdefault(name, rows.schema)
         self.last_date = max(day, self.last_date or day)
         if alone:
             with self._new_file(name, day, rows.schema) as file:
@@ -45,6 +50,12 @@ class LandingWriter:
         if count + rows.num_rows >= _MOST_ROWS:
             file.close()
             del self._open[place]
+
+    def fill(self, names: Iterable[str], days: Iterable[date]) -> None:
+        """Writes a file without rows where a table has none on a date, as exports do."""
+        for name, day in product(names, days):
+            if not self._files[name, day] and name in self._schemas:
+                self._new_file(name, day, self._schemas[name]).close()
 
     def close(self) -> None:
         """Ends all files; what is written after goes to others."""
