@@ -113,8 +113,8 @@ site: .venv/.installed ## write the documentation as a site to build/site
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@echo "build/site/index.html"
 
-notebooks: .venv/.installed ## bring both forms of every notebook in line, without output
-	@$(PY) -m jupytext --quiet --to ipynb notebooks/*.py
+notebooks: .venv/.installed ## run every notebook, and keep what its cells show in the .ipynb
+	@$(PY) tools/notebooks.py notebooks/*.py
 
 dist: ## make dist/solatium.zip for spark-submit's --py-files
 	@$(PYTHON) tools/dist.py
