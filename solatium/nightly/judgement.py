@@ -24,10 +24,11 @@ from solatium.nightly.context import Context
 from solatium.nightly.tally import Tally
 from solatium.rules import platform_audit, refunds, window_results
 from solatium.rules.accounts import account_versions
-from solatium.rules.activity import activity
+from solatium.rules.activity import in_parts
 from solatium.rules.allocation import allocate
 from solatium.rules.bonus import bonus_awards
 from solatium.rules.screening import looks_at_devices, screen
+from solatium.rules.weights import judged_together
 
 
 class Judging:
@@ -53,19 +54,9 @@ class Judging:
         return self.in_force.where(F.col("business_date").isin(list(dates)))
 
     def groups(self, dates: Iterable[date]) -> list[list[date]]:
-        """The dates in order, in groups that can be judged, or counted, at once.
-
-        A weighted lottery needs the history of all dates before its own, so that only the first
-        date of a group may have one.
-        """
-        begins_one = set(days(self.in_force.where("policy = 'weighted_lottery'"), "business_date"))
-        groups: list[list[date]] = []
-        for day in sorted(dates):
-            if groups and day not in begins_one:
-                groups[-1].append(day)
-            else:
-                groups.append([day])
-        return groups
+        """The dates in order, in groups that can be judged, or counted, at once."""
+        weighted = days(self.in_force.where("policy = 'weighted_lottery'"), "business_date")
+        return judged_together(dates, set(weighted))
 
     def account_versions(self, day: date) -> DataFrame:
         """The account versions that windows of a business date may see (`screening`)."""
@@ -143,17 +134,10 @@ class Judging:
         """What accounts did, gathered from the logs by as many parts of accounts as it takes."""
         rows = sum(self.warehouse.rows(source, dates) for source in EVENTS)
         number = self.warehouse.engine.parts(rows)
+        logs = [self.of(source, dates) for source in EVENTS]
         devices = looks_at_devices(self.context.regimes)
-
-        def gathered(place: int) -> DataFrame:
-            logs = [self.of(source, dates) for source in EVENTS]
-            if number > 1:
-                is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
-                logs = [log.where(is_here) for log in logs]
-            participation, payment, orders = logs
-            return activity(participation, payment, orders, due, devices=devices)
-
-        return self.context.scratch.keep_parts(map(gathered, range(number)), "activity")
+        parts = in_parts(logs, due, number, devices=devices)
+        return self.context.scratch.keep_parts(parts, "activity")
 
     def award(self, dates: Sequence[date], latest: DataFrame) -> int:
         """Awards the counted losses of these dates again; how many awards there are then.

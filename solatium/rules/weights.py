@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from datetime import date
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -9,6 +13,21 @@ from solatium.contracts.keys import ENTRY
 from solatium.rules import history
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
+
+
+def judged_together(dates: Iterable[date], weighted: AbstractSet[date]) -> list[list[date]]:
+    """The dates in order, in groups that can be judged, or counted, at once.
+
+    A weighted lottery needs the history of all dates before its own, so that only the first date of
+    a group may have one; `weighted` are the dates that do.
+    """
+    groups: list[list[date]] = []
+    for day in sorted(dates):
+        if groups and day not in weighted:
+            groups[-1].append(day)
+        else:
+            groups.append([day])
+    return groups
 
 
 def with_weights(

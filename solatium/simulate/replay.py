@@ -19,10 +19,11 @@ from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
 from solatium.rules import history
 from solatium.rules.accounts import account_versions, latest_accounts
-from solatium.rules.activity import activity
+from solatium.rules.activity import in_parts
 from solatium.rules.allocation import allocate
 from solatium.rules.bonus import bonus_awards
 from solatium.rules.screening import is_ready, looks_at_devices, screen
+from solatium.rules.weights import judged_together
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.simulate.committed import Committed
@@ -99,17 +100,9 @@ class Replay:
         lie_under = sorted({self.placed[window.key] for window in here})
         rows = sum(self.warehouse.rows(source, lie_under) for source in EVENTS)
         number = self.warehouse.engine.parts(rows)
-        devices = looks_at_devices(self.regimes)
-
-        def gathered(place: int) -> DataFrame:
-            logs = [self._in_time(source, lie_under, due) for source in EVENTS]
-            if number > 1:
-                is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
-                logs = [log.where(is_here) for log in logs]
-            participation, payment, orders = logs
-            return activity(participation, payment, orders, due, devices=devices)
-
-        return self.scratch.keep_parts(map(gathered, range(number)), "activity")
+        logs = [self._in_time(source, lie_under, due) for source in EVENTS]
+        parts = in_parts(logs, due, number, devices=looks_at_devices(self.regimes))
+        return self.scratch.keep_parts(parts, "activity")
 
     def _in_time(self, source: str, lie_under: Sequence[date], due: DataFrame) -> DataFrame:
         """The accepted rows of a log; with less grace, those that would have been late go."""
@@ -125,7 +118,8 @@ class Replay:
         keep, past = self.scratch.keep, self.opening
         ready = prepared.screened.where(is_ready())
         allocations, outcomes = [], []
-        groups = self._groups()
+        weighted = {w.business_date for w in self.found if w.policy == "weighted_lottery"}
+        groups = judged_together(self.dates, weighted)
         for number, dates in enumerate(groups):
             is_now = F.col("business_date").isin(dates)
             windows = due.where(is_now)
@@ -149,14 +143,3 @@ class Replay:
             keep,
         )
         keep(awards, "awards")
-
-    def _groups(self) -> list[list[date]]:
-        """The dates in groups that can be judged at once: a weighted lottery begins a new one."""
-        begins_one = {w.business_date for w in self.found if w.policy == "weighted_lottery"}
-        groups: list[list[date]] = []
-        for day in self.dates:
-            if groups and day not in begins_one:
-                groups[-1].append(day)
-            else:
-                groups.append([day])
-        return groups

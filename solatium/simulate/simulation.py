@@ -37,14 +37,11 @@ from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.scratch import Scratch
-from solatium.warehouse.snapshot import Snapshot
+from solatium.warehouse.snapshot import MICROSECONDS, Snapshot
 
 log = logging.getLogger("solatium")
 
-# Timestamps that Spark once wrote as INT96: as nanoseconds, they would hold the years 1678 to 2262.
-_PARQUET = ds.ParquetFileFormat(
-    read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
-)
+_PARQUET = ds.ParquetFileFormat(read_options=MICROSECONDS)
 
 # Tables that are counted, and under which names a replay keeps them.
 _KEPT = {

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 # Timestamps that Spark once wrote as INT96: as nanoseconds, they would hold the years 1678 to 2262.
-_MICROSECONDS = ParquetReadOptions(coerce_int96_timestamp_unit="us")
+MICROSECONDS = ParquetReadOptions(coerce_int96_timestamp_unit="us")
 
 _OPERATORS = ("=", "==", "!=", "<", ">", "<=", ">=", "in", "not in")
 
@@ -147,7 +147,7 @@ class SnapshotTable:
             # the path of the folder itself, which is there for longer than a link to it
             files = fs.SubTreeFileSystem(str(self._root / self.name), fs.LocalFileSystem())
             return self._delta(root).to_pyarrow_dataset(
-                filesystem=files, parquet_read_options=_MICROSECONDS
+                filesystem=files, parquet_read_options=MICROSECONDS
             )
 
     def arrow(self, columns: Sequence[str] | None = None, filter: Any = None) -> pa.Table:
