@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from checked_history import a_warehouse, put
-from histories import History, histories
-from hypothesis import HealthCheck, Phase, given, settings
+from histories import History, examples, histories
+from hypothesis import given
 from packs import entries, facts, verify
 from reference import Entry, Reference, Rush, in_order, open_door
 
@@ -17,14 +17,8 @@ import solatium
 from solatium.engine import Engine
 from solatium.evidence.pack import pack_of
 
-common = {
-    "deadline": None,
-    "database": None,
-    "suppress_health_check": list(HealthCheck),
-    "phases": [Phase.explicit, Phase.generate, Phase.shrink],
-}
-few = settings(max_examples=2, derandomize=True, **common)
-many = settings(max_examples=100, **common)
+few = examples(2, derandomize=True)
+many = examples(100)
 
 
 def packs_are_accepted_and_hold_what_the_reference_says(running: Engine, history: History) -> None:

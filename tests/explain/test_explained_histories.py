@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from checked_history import a_warehouse, put
-from histories import History, histories
-from hypothesis import HealthCheck, Phase, given, settings
+from histories import History, examples, histories
+from hypothesis import given
 from reference import (
     Applicant,
     Judged,
@@ -28,14 +28,8 @@ from reference import (
 import solatium
 from solatium.engine import Engine
 
-common = {
-    "deadline": None,
-    "database": None,
-    "suppress_health_check": list(HealthCheck),
-    "phases": [Phase.explicit, Phase.generate, Phase.shrink],
-}
-few = settings(max_examples=3, derandomize=True, **common)
-many = settings(max_examples=100, **common)
+few = examples(3, derandomize=True)
+many = examples(100)
 
 
 def explanations_say_what_the_reference_says(running: Engine, history: History) -> None:

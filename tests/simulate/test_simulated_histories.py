@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from checked_history import a_warehouse, put
-from histories import History, configs, histories
-from hypothesis import HealthCheck, Phase, given, settings
+from histories import History, configs, examples, histories
+from hypothesis import given
 from hypothesis import strategies as st
 from reference import Settings, due_windows, hold, open_door
 from rows import Row
@@ -22,14 +22,8 @@ from solatium.simulate.request import POLICIES, Request
 from solatium.simulate.simulation import Simulated, simulate
 from solatium.storage.location import Location
 
-common = {
-    "deadline": None,
-    "database": None,
-    "suppress_health_check": list(HealthCheck),
-    "phases": [Phase.explicit, Phase.generate, Phase.shrink],
-}
-few = settings(max_examples=5, derandomize=True, **common)
-many = settings(max_examples=150, **common)
+few = examples(5, derandomize=True)
+many = examples(150)
 
 
 @dataclass(frozen=True)

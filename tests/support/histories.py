@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from rows import (
     Landing,
@@ -40,6 +41,18 @@ MANY = 7  # a usual value is drawn so many times as often as an unusual one
 ACCOUNTS = ("a", "a!", "10", "9", "Z", "é", "\uff5e", "\U0001f600")
 WINDOWS = (("sku1", "w1"), ("sku1", "w10"), ("sku1", "w2"), ("sku2", "w1"), ("Ü 2", "w1"))
 EVENT_IDS = ("e", "e!", "é", "E")
+
+
+def examples(number: int, *, derandomize: bool = False) -> settings:
+    """So many histories, each of which may take its time; none is kept for later runs."""
+    return settings(
+        max_examples=number,
+        derandomize=derandomize,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    )
 
 
 @dataclass(frozen=True)
