@@ -74,9 +74,7 @@ def simulate(
         from solatium.simulate.page import page_of
 
         # written whole or not at all: a reader of the old page never sees half of the new one
-        half = page.with_name(f".{page.name}.part")
-        half.write_text(page_of(found), encoding="utf-8")
-        half.replace(page)
+        Location(page).replace_text(page_of(found))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)  # or amounts would be cut

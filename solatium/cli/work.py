@@ -80,15 +80,15 @@ def _problem(error: BaseException) -> dict[str, Any]:
 def _write_summary(place: str | None, attempt: Attempt, facts: Mapping[str, Any]) -> None:
     if place is None:
         return
+    from solatium.storage.location import Location
+
     text = json.dumps(attempt.facts() | dict(facts), indent=1, ensure_ascii=False) + "\n"
     try:
         if place == "-":
             sys.stdout.write(text)
             sys.stdout.flush()
         else:
-            half = Path(place).with_name(f".{Path(place).name}.{os.getpid()}")
-            half.write_text(text, encoding="utf-8")
-            half.replace(place)
+            Location(Path(place)).replace_text(text)
     except OSError as error:
         logging.getLogger("solatium").warning("--summary-json %s: %s", place, error.strerror)
         if place == "-":

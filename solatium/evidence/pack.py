@@ -28,7 +28,7 @@ from solatium.evidence.landing_files import LandingFiles
 from solatium.version import VERSION
 from solatium.warehouse.snapshot import Snapshot
 from solatium.warehouse.window_entries import competing, without_attempt
-from solatium.warehouse.window_facts import WindowFacts, due_window, settings_of, utc
+from solatium.warehouse.window_facts import WindowFacts, due_window, utc
 
 VERIFIER = Path(__file__).with_name("verify.py")
 MANIFEST = "MANIFEST.sha256"
@@ -143,8 +143,8 @@ def _written(
 def _window_json(
     tables: Snapshot, window: WindowFacts, entries: pa.Table, files: LandingFiles, *, public: bool
 ) -> dict[str, Any]:
-    [result] = tables["window_results"].arrow(filter=_is(window)).to_pylist()
-    settings, commit = settings_of(tables), tables.commit
+    [result] = tables["window_results"].arrow(filter=window.is_here).to_pylist()
+    settings, commit = tables.settings, tables.commit
     facts = {
         "format": _FORMAT,
         "solatium": VERSION,
@@ -210,15 +210,6 @@ def _missing(window: WindowFacts, result: dict[str, Any]) -> str | None:
         "not_formed": f"{least - ready} ready accounts are missing: "
         f"the window needs {least} and had {ready}. Nothing was drawn.",
     }.get(result["status"])
-
-
-def _is(window: WindowFacts) -> list[tuple[str, str, Any]]:
-    commodity_id, window_id = window.key
-    return [
-        ("business_date", "=", window.business_date),
-        ("commodity_id", "=", commodity_id),
-        ("window_id", "=", window_id),
-    ]
 
 
 def _plain(value: Any) -> str:

@@ -15,7 +15,7 @@ from solatium.explain.draw import draw_facts
 from solatium.explain.records import Records, records_of
 from solatium.explain.screening import screening_facts
 from solatium.warehouse.snapshot import Snapshot
-from solatium.warehouse.window_facts import settings_of, utc
+from solatium.warehouse.window_facts import utc
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def explain(
 
 
 def _facts(tables: Snapshot, records: Records) -> dict[str, Any]:
-    outcome_source = settings_of(tables).outcome_source
+    outcome_source = tables.settings.outcome_source
     return {
         "account_id": records.account_id,
         "as_of": tables.day,

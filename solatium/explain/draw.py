@@ -67,13 +67,8 @@ def draw_facts(tables: Snapshot, here: InWindow) -> dict[str, Any]:
 def _members(tables: Snapshot, window: WindowFacts, entry_id: str) -> list[str]:
     if not window.is_team:
         return [entry_id]
-    found = tables["allocations"].arrow(
-        ["account_id"],
-        (pc.field("business_date") == window.business_date)
-        & (pc.field("commodity_id") == window.key[0])
-        & (pc.field("window_id") == window.key[1])
-        & (pc.field("entry_id") == entry_id),
-    )
+    is_member = window.is_here & (pc.field("entry_id") == entry_id)
+    found = tables["allocations"].arrow(["account_id"], is_member)
     return sorted(found["account_id"].to_pylist())
 
 

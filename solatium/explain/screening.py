@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from solatium.explain.records import InWindow, event_order
@@ -24,6 +23,7 @@ _VERSION = (
     "blacklisted",
     "person_id",
 )
+_SCREENED = ("joined_at", "team_id", "quantity", "qualified", "advance_state", "advance_net")
 _EVENT = ["account_id", "event_type", "device_id", "event_time", "sequence", "event_id"]
 
 
@@ -44,16 +44,14 @@ def screening_facts(tables: Snapshot, here: InWindow) -> dict[str, Any]:
         "account_version": here.version and {name: here.version[name] for name in _VERSION},
     }
     if row is None:
-        nothing = ("joined_at", "team_id", "quantity", "qualified", "advance_state", "advance_net")
-        return facts | dict.fromkeys(nothing) | {"reasons": [], "advance_required": None}
-    named = ("joined_at", "team_id", "quantity", "qualified", "advance_state", "advance_net")
+        return facts | dict.fromkeys(_SCREENED) | {"reasons": [], "advance_required": None}
     reasons = [
         {"code": code, **_found_and_required(tables, here, row, code)} for code in row["reasons"]
     ]
     required = terms["advance_amount"] * max(row["quantity"], 0)
     return (
         facts
-        | {name: row[name] for name in named}
+        | {name: row[name] for name in _SCREENED}
         | {"reasons": reasons, "advance_required": required}
     )
 
@@ -119,9 +117,9 @@ def _accounts_of_device(tables: Snapshot, here: InWindow) -> int:
     event = _latest(here.window, here.events)
     device = event and event["device_id"]
     log = tables["participation"]
-    named = log.arrow(["account_id"], _of(here.window) & (pc.field("device_id") == device))
+    named = log.arrow(["account_id"], here.window.is_here & (pc.field("device_id") == device))
     ids = pc.unique(named["account_id"].combine_chunks())
-    rows = log.arrow(_EVENT, _of(here.window) & pc.field("account_id").isin(ids)).to_pylist()
+    rows = log.arrow(_EVENT, here.window.is_here & pc.field("account_id").isin(ids)).to_pylist()
     by_account: dict[str, list[Row]] = {}
     for row in rows:
         by_account.setdefault(row["account_id"], []).append(row)
@@ -139,16 +137,8 @@ def _first_of_person(tables: Snapshot, here: InWindow) -> str | None:
     ids = pc.unique(known["account_id"].combine_chunks())
     is_one_of_them = pc.field("account_id").isin(ids)
     rows = tables["screened_participants"].arrow(
-        ["account_id", "joined_at", "qualified"], _of(here.window) & is_one_of_them
+        ["account_id", "joined_at", "qualified"], here.window.is_here & is_one_of_them
     )
     clean = [row for row in rows.to_pylist() if row["qualified"]]
     first = min(clean, key=lambda row: (row["joined_at"], row["account_id"]), default=None)
     return first and first["account_id"]
-
-
-def _of(window: WindowFacts) -> pc.Expression:
-    return (
-        (pc.field("business_date") == pa.scalar(window.business_date))
-        & (pc.field("commodity_id") == window.key[0])
-        & (pc.field("window_id") == window.key[1])
-    )

@@ -135,9 +135,9 @@ def _columns(file: pq.ParquetFile, contract: Table, source: Source) -> _Columns:
     found = _Columns(tuple(dict.fromkeys(name for name in schema.names if name not in names)))
     for column in read:
         name = source.source_of(column.name)
-        told = (
-            shown_name(name) if name == column.name else f"{shown_name(name)} (for {column.name})"
-        )
+        told = shown_name(name)
+        if name != column.name:
+            told += f" (for {column.name})"
         places = schema.get_all_field_indices(name)
         if len(places) > 1:
             found.wrong.append(f"column {told} is there {len(places)} times; expected once")

@@ -258,14 +258,11 @@ class LandingZone:
         )
         # files of a group can be read as one
         groups: dict[tuple[tuple[Reading, ...], bool, str], list[Location]] = defaultdict(list)
-        copied: dict[tuple[Reading, ...], list[list[Location]]] = defaultdict(list)
+        copied: dict[tuple[tuple[Reading, ...], int], list[Location]] = defaultdict(list)
         for number, (place, one) in enumerate(files):
             form = one.form if engine.merges_types and not one.rewrite else ""
             if one.readings and (one.rewrite or are_small):
-                together = copied[one.readings]
-                if not together or not are_small:
-                    together.append([])
-                together[-1].append(place)
+                copied[one.readings, 0 if are_small else number].append(place)
                 continue
             if one.readings and _ODD_PATH.search(str(place)):
                 other = scratch / f"landing-{table}-{day}-{number}.parquet"
@@ -273,13 +270,10 @@ class LandingZone:
                 other.link_to(place)
                 place = other
             groups[one.readings, False, form].append(place)
-        number = 0
-        for readings, parts in copied.items():
-            for places in parts:
-                copy = scratch / f"copy-{table}-{day}-{number}.parquet"
-                plain_copies.rewrite(places, copy, stored(readings), source.timezone)
-                groups[readings, True, ""].append(copy)
-                number += 1
+        for number, ((readings, _), places) in enumerate(copied.items()):
+            copy = scratch / f"copy-{table}-{day}-{number}.parquet"
+            plain_copies.rewrite(places, copy, stored(readings), source.timezone)
+            groups[readings, True, ""].append(copy)
         read = []
         for (readings, is_copy, _), places in groups.items():
             if readings:

@@ -237,17 +237,15 @@ class _Run:
         """
         try:
             self._night(day, stages)
-        except _CopiedError:
-            self.warehouse.rewind(self._base(), self.newest)
-            self._night(day, stages)
         except Exception as error:
-            is_passing = engine.is_passing_fault(error) and self.warehouse.engine.answers()
-            if not is_passing or is_explained(self.warehouse.root, error):
-                raise
-            failed = f"the engine failed ({reason(error)})"
-            note = f"{day}: {failed}; the night was taken back and handled again"
-            log.warning("%s", note)
-            self.report.notes.append(note)
+            if not isinstance(error, _CopiedError):
+                is_passing = engine.is_passing_fault(error) and self.warehouse.engine.answers()
+                if not is_passing or is_explained(self.warehouse.root, error):
+                    raise
+                failed = f"the engine failed ({reason(error)})"
+                note = f"{day}: {failed}; the night was taken back and handled again"
+                log.warning("%s", note)
+                self.report.notes.append(note)
             self.warehouse.rewind(self._base(), self.newest)
             self._night(day, stages)
 

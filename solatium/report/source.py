@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from solatium.contracts.calendar import shifted
 from solatium.errors import SolatiumError, UsageError
-from solatium.settings.load import Settings
 from solatium.warehouse.snapshot import Snapshot
 
 # Views of these hold the rows of the period alone.
@@ -96,7 +95,7 @@ class Source(Answers):
         super().__init__(connection)
         self.tables = tables
         self.period = period
-        self.settings = Settings.from_judging(tables.commit.judging)
+        self.settings = tables.settings
 
     @property
     def last_closed(self) -> date:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import polars as pl
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+    from solatium.settings.load import Settings
+
 # Timestamps that Spark once wrote as INT96: as nanoseconds, they would hold the years 1678 to 2262.
 MICROSECONDS = ParquetReadOptions(coerce_int96_timestamp_unit="us")
 
@@ -80,6 +82,13 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
                 ],
             )
         return cls(root, then[-1])
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings by which the snapshot was judged."""
+        from solatium.settings.load import Settings
+
+        return Settings.from_judging(self.commit.judging)
 
     def __getitem__(self, name: str) -> SnapshotTable:
         if name not in contracts.WAREHOUSE or name not in self.commit.tables:

@@ -25,9 +25,8 @@ def competing(tables: Snapshot, window: WindowFacts) -> pa.Table:
     windows `attempted_at`, `sequence`, `event_id` and `account_id` of the order event that counts.
     """
     mark = "attempted_at" if window.is_first_come else "ticket"
-    rows = tables["allocations"].arrow(
-        _OF_ALLOCATIONS, _of(window) & pc.field(mark).is_valid() & pc.field("entry_id").is_valid()
-    )
+    has_a_place = pc.field(mark).is_valid() & pc.field("entry_id").is_valid()
+    rows = tables["allocations"].arrow(_OF_ALLOCATIONS, window.is_here & has_a_place)
     allocated = pc.is_in(rows["outcome"], value_set=pa.array(ALLOCATED))
     rows = rows.append_column("allocated", allocated)
     entries = _of_members(rows) if window.is_team else rows
@@ -50,18 +49,9 @@ def competing(tables: Snapshot, window: WindowFacts) -> pa.Table:
 def without_attempt(tables: Snapshot, window: WindowFacts) -> int:
     """How many entries of a first-come window made no attempt, and so have no place."""
     rows = tables["allocations"].arrow(
-        ["entry_id"], _of(window) & (pc.field("outcome") == "no_attempt")
+        ["entry_id"], window.is_here & (pc.field("outcome") == "no_attempt")
     )
     return pc.count_distinct(rows["entry_id"]).as_py()
-
-
-def _of(window: WindowFacts) -> pc.Expression:
-    """The rows of a window: its partition, then its ids."""
-    return (
-        (pc.field("business_date") == window.business_date)
-        & (pc.field("commodity_id") == window.key[0])
-        & (pc.field("window_id") == window.key[1])
-    )
 
 
 def _of_members(rows: pa.Table) -> pa.Table:
@@ -98,7 +88,7 @@ def _attempts(tables: Snapshot, window: WindowFacts, members: pa.Table) -> pa.Ta
         tables["orders"]
         .arrow(
             ["account_id", "event_id", "event_time", "sequence"],
-            _of(window)
+            window.is_here
             & (pc.field("status") == "submitted")
             & (time >= pa.scalar(window.row["rush_open"], pa.timestamp("us", "UTC")))
             & (time < pa.scalar(window.row["rush_close"], pa.timestamp("us", "UTC"))),

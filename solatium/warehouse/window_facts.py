@@ -67,6 +67,15 @@ class WindowFacts:
         return self.row["commodity_id"], self.row["window_id"]
 
     @property
+    def is_here(self) -> pc.Expression:
+        """Holds for the rows of the window in a table by business date: its partition, its ids."""
+        return (
+            (pc.field("business_date") == self.business_date)
+            & (pc.field("commodity_id") == self.key[0])
+            & (pc.field("window_id") == self.key[1])
+        )
+
+    @property
     def is_first_come(self) -> bool:
         return self.row["policy"] == "first_come"
 
@@ -103,11 +112,6 @@ class WindowFacts:
         return self.commitment in (None, sha256(seed.encode()).hexdigest())
 
 
-def settings_of(tables: Snapshot) -> Settings:
-    """The settings by which the snapshot was judged."""
-    return Settings.from_judging(tables.commit.judging)
-
-
 def window_facts(tables: Snapshot, commodity_id: str, window_id: str) -> WindowFacts:
     """The facts of one window; UsageError with near names where no version of it is visible."""
     found = facts_of(tables, [(commodity_id, window_id)])
@@ -130,7 +134,7 @@ def due_window(tables: Snapshot, commodity_id: str, window_id: str) -> WindowFac
 def facts_of(tables: Snapshot, keys: Iterable[Key]) -> dict[Key, WindowFacts]:
     """The facts of several windows by key; those without a visible version are left out."""
     asked = set(keys)
-    settings = settings_of(tables)
+    settings = tables.settings
     visible = _rows(tables["windows"], asked)
     aside = SnapshotTable(tables.root, _SET_ASIDE, tables.commit)
     late = _rows(aside, asked, pc.field("reason") == "late")
