@@ -30,12 +30,12 @@ def handle(
     allow_future: bool = False,
 ) -> None:
     """Does the run, and says what it did: in words, and as JSON where that is asked for."""
-    from solatium.laws.verdict import gate_apart
+    from solatium.laws.verdict import expectations_apart
 
     arguments = {"date": day, "from": again_from, "landing": landing}
     with (
         work(command, warehouse, arguments, summary_json) as done,
-        gate_apart(docs=data_docs is not None) as gate,  # which loads while all else does
+        expectations_apart(docs=data_docs is not None) as gate,  # which loads while all else does
     ):
         from solatium.cli import show
         from solatium.cli.summary import facts_of_run

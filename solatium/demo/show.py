@@ -10,7 +10,7 @@ from solatium.demo.landing import write_landing
 from solatium.demo.proofs import proofs
 from solatium.demo.report import TABLES, report
 from solatium.laws.suites import Suites
-from solatium.laws.verdict import Gate
+from solatium.laws.verdict import Expectations
 from solatium.nightly.request import Request
 from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
@@ -32,7 +32,7 @@ def show_demo(folder: Path, console: Console, *, is_kept: bool) -> None:
         day=facts.last_night,
     )
     # without the laws of expectations/: what checks them takes seconds to load, for nights of two
-    run(request, Console(stderr=True), expectations=Gate(Suites(())))
+    run(request, Console(stderr=True), expectations=Expectations(Suites(())))
     tables = Snapshot.of(folder / "warehouse")
     console.print(report({name: tables[name].arrow() for name in TABLES}, facts))
     console.print(proofs(tables, folder, is_kept=is_kept), soft_wrap=True)

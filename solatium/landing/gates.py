@@ -1,4 +1,4 @@
-"""Gates: where a run stops because too much of its input is bad, and what lets it pass.
+"""QuarantineGates: where a run stops because too much of its input is bad, and what lets it pass.
 
 docs/rules.md section 2. A gate is that of one landing table and arrival date. A person may accept
 what it shows, for a reason; the acceptance is kept with what it let pass, and holds for the same
@@ -83,7 +83,7 @@ def accepted_on(
 
 
 @dataclass(frozen=True)
-class Judged:
+class Quality:
     """The rows of a landing table and arrival date in numbers, and the bad ones among them.
 
     `reasons` has bad rows by reason, `quarantined` how many there are, `bad` themselves, as
@@ -99,7 +99,7 @@ class Judged:
 
 
 def counted(bad: Iterable[Row]) -> tuple[Counter[str], int]:
-    """The `reasons` and the number of a Judged; of quarantine rows counted by their `reasons`."""
+    """The `reasons` and the number of a Quality, of quarantine rows counted by `reasons`."""
     reasons, quarantined = Counter[str](), 0
     for row in bad:
         quarantined += row["count"]
@@ -108,7 +108,7 @@ def counted(bad: Iterable[Row]) -> tuple[Counter[str], int]:
 
 
 @dataclass
-class Gates:
+class QuarantineGates:
     """The gates of a night: those that were shut, and those that were let pass.
 
     The bad rows of a gate that stays shut are written to the folder `rejects`, where there is one.
@@ -120,7 +120,7 @@ class Gates:
     rejects: Location | None = None
     passed: list[str] = field(default_factory=list)
 
-    def pass_all(self, judged: Iterable[Judged]) -> None:
+    def pass_all(self, judged: Iterable[Quality]) -> None:
         """InputError, with all that are shut, where too many rows of a table are bad."""
         problems: list[str] = []
         for one in judged:
@@ -139,7 +139,7 @@ class Gates:
                 problems,
             )
 
-    def _rejected(self, judged: Judged) -> list[str]:
+    def _rejected(self, judged: Quality) -> list[str]:
         """Writes the bad rows as Parquet, and says where; a failure is said, and stops nothing."""
         if self.rejects is None:
             return []
@@ -151,7 +151,7 @@ class Gates:
         return [f"  its {judged.quarantined:,} bad rows are in {place}"]
 
 
-def _shut(judged: Judged) -> list[str]:
+def _shut(judged: Quality) -> list[str]:
     reasons = ", ".join(f"{code} {number}" for code, number in judged.reasons.most_common())
     sample = judged.bad.select("reasons", "payload").limit(_SAMPLE).collect()
     share = f"{judged.quarantined} of {judged.rows} rows are bad ({reasons}), such as"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Gate:
+class Expectations:
     """Checks what is given to it, by `suites`; one for a whole run."""
 
     suites: Suites | SuitesApart
@@ -72,7 +72,7 @@ def _looked_into(finding: Finding, laws: Laws) -> Finding:
 
 
 @contextmanager
-def gate_apart(*, docs: bool = False) -> Iterator[Gate]:
+def expectations_apart(*, docs: bool = False) -> Iterator[Expectations]:
     """A gate over all suites, judged in a process of its own; `docs` if Data Docs are wanted."""
     with closing(SuitesApart(docs=docs)) as suites:
-        yield Gate(suites)
+        yield Expectations(suites)

@@ -21,9 +21,9 @@ from solatium.contracts.keys import EVENT, WINDOW
 from solatium.dataframes.compare import days, differing
 from solatium.dataframes.event_keys import whole
 from solatium.landing import duplicates
-from solatium.landing.gates import Judged, counted
+from solatium.landing.gates import Quality, counted
 from solatium.nightly.context import Context
-from solatium.nightly.placement import Placing
+from solatium.nightly.placement import Placement
 from solatium.nightly.tally import Tally
 from solatium.rules import windows
 
@@ -37,8 +37,7 @@ class Corrected:
     `versions` are those of windows after it, and `in_force` the windows in force by them. `events`
     has, by landing table, the keys of windows whose accepted rows changed; `payments` the
     keys of those whose payments changed, late ones included. `accounts` are the ids of
-    accounts with other versions than `accounts_before`, and `first` is the first arrival date that
-    was taken again.
+    accounts with other versions, and `first` is the first arrival date that was taken again.
     """
 
     versions: DataFrame
@@ -46,27 +45,23 @@ class Corrected:
     events: dict[str, DataFrame]
     payments: DataFrame | None
     accounts: DataFrame | None
-    accounts_before: DataFrame
     first: date
+    tally: Tally
 
 
 class Corrections:
     """Takes in the arrival dates `context.again`, each with the tables whose files changed."""
 
-    def __init__(self, context: Context, tally: Tally, placing: Placing) -> None:
+    def __init__(self, context: Context) -> None:
         self.context = context
-        self.warehouse = context.warehouse
-        self.scratch = context.scratch
-        self.settings = context.settings
-        self.tally = tally
-        self.placing = placing
+        self.tally = Tally()
+        self.placement = Placement(context)
 
     def take(self, versions: DataFrame, before: DataFrame) -> Corrected:
         """Brings all tables of accepted rows to what the files now say; InputError by a gate.
 
         `before` are the windows in force, by these `versions`.
         """
-        accounts_before = self.warehouse.read("accounts")
         accounts, payments = None, None
         events: dict[str, DataFrame] = {}
         with self.context.stages.stage("take again", self.context.day) as stage:
@@ -85,7 +80,7 @@ class Corrections:
                         payments = others.select(*WINDOW)
             stage.rows_in = self.tally.rows_in
         first = min(self.context.again)
-        return Corrected(versions, in_force, events, payments, accounts, accounts_before, first)
+        return Corrected(versions, in_force, events, payments, accounts, first, self.tally)
 
     def _dates(self, source: str) -> list[date]:
         return sorted(day for day, tables in self.context.again.items() if source in tables)
@@ -95,12 +90,12 @@ class Corrections:
         arrivals = []
         for day in dates:
             self.tally.rows_in += self.context.landing.rows(source, day)
-            raw = self.context.landing.read(self.warehouse.engine, self.scratch.folder, source, day)
+            raw = self.context.arrived(source, day)
             arrivals.append(duplicates.arrivals(raw, source, day))
         good, bad = zip(*arrivals, strict=True)
         return (
-            self.scratch.keep(reduce(DataFrame.unionByName, good), f"{source}_again"),
-            self.scratch.keep(reduce(DataFrame.unionByName, bad), f"bad_{source}_again"),
+            self.context.scratch.keep(reduce(DataFrame.unionByName, good), f"{source}_again"),
+            self.context.scratch.keep(reduce(DataFrame.unionByName, bad), f"bad_{source}_again"),
         )
 
     # Reference tables: versions, kept once for each occurrence
@@ -108,32 +103,32 @@ class Corrections:
     def _windows(self, dates: list[date], before: DataFrame) -> tuple[DataFrame, DataFrame]:
         """The versions of windows as they are now, and the windows in force by them."""
         good, bad = self._read("windows", dates)
-        is_late = windows.is_late(self.settings)
-        others = self.warehouse.read("windows").where(~F.col("dt").isin(dates))
-        self.warehouse.overwrite("windows", others.unionByName(good.where(~is_late)))
+        is_late = windows.is_late(self.context.settings)
+        others = self.context.warehouse.read("windows").where(~F.col("dt").isin(dates))
+        self.context.warehouse.overwrite("windows", others.unionByName(good.where(~is_late)))
         late = good.where(is_late).withColumn("reason", F.lit("late"))
-        self.warehouse.replace("_set_aside_windows", late, column="dt", dates=dates)
+        self.context.warehouse.replace("_set_aside_windows", late, column="dt", dates=dates)
         self._show("windows", dates, bad, dates)
-        versions = self.placing.versions()
-        in_force = self.scratch.keep(self.placing.in_force(versions), "windows_corrected")
-        moved = self.scratch.keep(
+        versions = self.placement.versions()
+        in_force = self.context.scratch.keep(self.placement.in_force(versions), "windows_corrected")
+        moved = self.context.scratch.keep(
             windows.moved(windows.changed(before, in_force)), "windows_moved_by_correction"
         )
         if moved.count():
             for source in EVENTS:
-                self.placing.follow(source, moved, in_force)
+                self.placement.follow(source, moved, in_force)
         return versions, in_force
 
     def _accounts(self, dates: list[date]) -> DataFrame:
         good, bad = self._read("accounts", dates)
-        table = self.warehouse.read("accounts")
+        table = self.context.warehouse.read("accounts")
         then = table.where(F.col("dt").isin(dates))
         now = good.select(*then.columns)
         others = differing(then, now).select("account_id").distinct()
-        accounts = self.scratch.keep(others, "accounts_corrected")
+        accounts = self.context.scratch.keep(others, "accounts_corrected")
         if accounts.count():
             others = table.where(~F.col("dt").isin(dates))
-            self.warehouse.overwrite("accounts", others.unionByName(now))
+            self.context.warehouse.overwrite("accounts", others.unionByName(now))
         self._show("accounts", dates, bad, dates)
         return accounts
 
@@ -147,12 +142,12 @@ class Corrections:
         good, bad = self._read(source, dates)
         gone, new = self._differing(source, dates, good)
         ids = gone.select(*EVENT).unionByName(new.select(*EVENT)).distinct()
-        ids = self.scratch.keep(ids, f"{source}_ids")
+        ids = self.context.scratch.keep(ids, f"{source}_ids")
         if ids.count() == 0:
             self._show(source, dates, bad, dates)
             return None
         named = in_force.join(ids.select(*WINDOW).distinct(), on=WINDOW, how="left_semi")
-        accepted, aside = self.warehouse.read(source), self._aside(source)
+        accepted, aside = self.context.warehouse.read(source), self._aside(source)
         of_dates = F.col("business_date").isin(days(named, "business_date"))
         no_reason = F.lit(None).cast("string").alias("reason")
         no_date = F.lit(None).cast("date").alias("business_date")
@@ -163,22 +158,24 @@ class Corrections:
             .unionByName(aside.select("*", no_date))
             .join(ids, on=EVENT, how="left_semi"),
         )
-        was = self.scratch.keep(was, f"{source}_was")
+        was = self.context.scratch.keep(was, f"{source}_was")
         columns = [*contracts.landing(source).names, "dt"]
         remaining = was.join(gone, on=_ROW, how="left_anti").select(*columns)
-        judged = self.scratch.keep(
+        judged = self.context.scratch.keep(
             duplicates.judged_by_id(remaining.unionByName(new.select(*columns)), source),
             f"{source}_by_id",
         )
         stays = judged.where(F.col("reason").isNull()).drop("reason")
-        now_accepted, now_aside = duplicates.placed(stays, in_force, self.settings.grace_days)
+        now_accepted, now_aside = duplicates.placed(
+            stays, in_force, self.context.settings.grace_days
+        )
         now = self._marked(
             source,
             now_accepted.select("*", no_reason)
             .unionByName(now_aside.select("*", no_date))
             .unionByName(judged.where(F.col("reason").isNotNull()).select("*", no_date)),
         )
-        now = self.scratch.keep(now, f"{source}_is")
+        now = self.context.scratch.keep(now, f"{source}_is")
         others = self._moved(was, now, source)
         self._write(source, ids, now, others)
         shown = sorted({*dates, *days(others.where(F.col("reason").isNotNull()), "dt")})
@@ -191,14 +188,16 @@ class Corrections:
         """Rows of these arrival dates that no file has any more, and those that none had."""
         columns = [*contracts.landing(source).names, "dt"]
         # what was accepted is not late
-        earliest = F.date_sub(F.lit(min(dates)), self.settings.grace_days)
-        accepted = self.warehouse.read(source).where(F.col("business_date") >= earliest)
+        earliest = F.date_sub(F.lit(min(dates)), self.context.settings.grace_days)
+        accepted = self.context.warehouse.read(source).where(F.col("business_date") >= earliest)
         then = accepted.select(*columns).unionByName(self._aside(source).select(*columns))
         then = self._marked(source, then.where(F.col("dt").isin(dates)))
         now = self._marked(source, good.select(*columns)).distinct()
         gone = then.join(now, on=_ROW, how="left_anti")
         new = now.join(then, on=_ROW, how="left_anti")
-        return self.scratch.keep(gone, f"{source}_gone"), self.scratch.keep(new, f"{source}_new")
+        return self.context.scratch.keep(gone, f"{source}_gone"), self.context.scratch.keep(
+            new, f"{source}_new"
+        )
 
     def _moved(self, was: DataFrame, now: DataFrame, source: str) -> DataFrame:
         """Rows that were at another place, or at none, and rows that are."""
@@ -212,7 +211,7 @@ class Corrections:
             now.join(was, on=same, how="left_anti")
         )
         found = found.select(*_ROW, "reason", "business_date")
-        return self.scratch.keep(found, f"{source}_moved")
+        return self.context.scratch.keep(found, f"{source}_moved")
 
     def _write(self, source: str, ids: DataFrame, now: DataFrame, others: DataFrame) -> None:
         """Puts the rows of these ids to where they are now; the others of a partition stay."""
@@ -224,15 +223,19 @@ class Corrections:
             if not (dates := days(rows, column)):
                 continue
             in_dates = F.col(column).isin(dates)
-            kept = self.warehouse.read(name).where(in_dates).join(ids, on=EVENT, how="left_anti")
+            kept = (
+                self.context.warehouse.read(name)
+                .where(in_dates)
+                .join(ids, on=EVENT, how="left_anti")
+            )
             is_accepted = F.col("reason").isNull()
             here = now.where(in_dates & (is_accepted if name == source else ~is_accepted))
-            self.warehouse.replace(
+            self.context.warehouse.replace(
                 name, kept.unionByName(here.select(*kept.columns)), column=column, dates=dates
             )
 
     def _aside(self, source: str) -> DataFrame:
-        return self.warehouse.read(f"_set_aside_{source}")
+        return self.context.warehouse.read(f"_set_aside_{source}")
 
     def _marked(self, source: str, rows: DataFrame) -> DataFrame:
         return rows.withColumn("whole", whole(contracts.landing(source)))
@@ -245,10 +248,10 @@ class Corrections:
         `dates` were read again, `shown` are all those of which rows may be quarantined or not.
         """
         if later := sorted(set(shown) - set(dates)):
-            self.placing.show(source, later)
+            self.placement.show(source, later)
             self.context.landing.check(later)
-        self.placing.show(source, dates, bad)
-        quarantine = self.warehouse.read("quarantine").where(
+        self.placement.show(source, dates, bad)
+        quarantine = self.context.warehouse.read("quarantine").where(
             (F.col("source") == source) & F.col("dt").isin(list(shown))
         )
         found = quarantine.groupBy("dt", "reasons").count().collect()
@@ -265,7 +268,7 @@ class Corrections:
                 row for row in of_day if row["reasons"][0] not in duplicates.BY_WINDOW
             )
             rows = self.context.landing.rows(source, day)
-            judged.append(Judged(source, day, rows, quarantined, reasons, bad))
+            judged.append(Quality(source, day, rows, quarantined, reasons, bad))
         self.context.gates.pass_all(judged)
 
 

@@ -25,6 +25,10 @@ class Posted:
     total: Decimal
     waived: Decimal
 
+    @classmethod
+    def nothing(cls) -> Posted:
+        return cls(0, Decimal(0), Decimal(0))
+
 
 def reckoned(found: Posting, scratch: Scratch) -> tuple[Posting, Posted]:
     """A posting that is computed once, and what it comes to."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from pyspark.sql import DataFrame
+
 from solatium.contracts.calendar import shifted
-from solatium.landing.gates import Gates
+from solatium.landing.gates import QuarantineGates
 from solatium.landing.zone import LandingZone
-from solatium.laws.verdict import Gate
+from solatium.laws.verdict import Expectations
 from solatium.nightly.progress import Stages
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
@@ -32,9 +34,17 @@ class Context:
     regimes: Regimes
     day: date
     stages: Stages
-    gates: Gates
-    expectations: Gate
+    gates: QuarantineGates
+    expectations: Expectations
     again: Mapping[date, Sequence[str]]
+
+    def within(self, room: str) -> Context:
+        """The same for a room, whose kept frames have names of their own."""
+        return replace(self, scratch=self.scratch.part(room))
+
+    def arrived(self, table: str, day: date) -> DataFrame:
+        """The rows of a landing table and arrival date, as `landing` reads them."""
+        return self.landing.read(self.warehouse.engine, self.scratch.folder, table, day)
 
     @property
     def grace(self) -> timedelta:

@@ -7,7 +7,10 @@ Earlier arrival dates whose files have changed since come first (`corrections`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,26 +21,43 @@ from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
 from solatium.landing import duplicates, row_rules
 from solatium.landing.event_order import unordered
-from solatium.landing.gates import Judged, counted
+from solatium.landing.gates import Quality, counted
 from solatium.nightly.changed_files import Corrected, Corrections
 from solatium.nightly.context import Context
-from solatium.nightly.placement import Placing
+from solatium.nightly.placement import Placement
 from solatium.nightly.tally import Tally
 from solatium.rules import windows
+
+
+@dataclass(frozen=True)
+class OtherAccounts:
+    """Accounts of which versions came or went: their `ids`, and all versions as they were `before`.
+
+    `first` is the first arrival date concerned.
+    """
+
+    ids: DataFrame
+    before: DataFrame
+    first: date
 
 
 @dataclass(frozen=True)
 class Known:
     """What an intake leaves: the windows in force `before` it and after it, and what changed.
 
-    `changed` are windows that are not as they were before, with `old_date` and `new_date`;
-    `corrected` is what other files of earlier arrival dates have changed, if any did.
+    `changed` are windows that are not as they were before, with `old_date` and `new_date`. `events`
+    are the landing tables of events with keys of windows whose accepted rows may have changed, and
+    `payments` the keys of those with late payments among them, where files of earlier arrival dates
+    changed. `accounts` is None where no account row came.
     """
 
     before: DataFrame
     in_force: DataFrame
     changed: DataFrame
-    corrected: Corrected | None
+    events: Sequence[tuple[str, DataFrame]]
+    payments: DataFrame | None
+    accounts: OtherAccounts | None
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,7 @@ class _Arrival:
 
     good: DataFrame
     bad: DataFrame
-    judged: Judged
+    judged: Quality
     aside: DataFrame | None = None
     named: DataFrame | None = None
 
@@ -58,67 +78,102 @@ class _Arrival:
 class Intake:
     """Takes in the landing rows of one arrival date `day`."""
 
-    def __init__(self, context: Context, tally: Tally) -> None:
+    def __init__(self, context: Context) -> None:
         self.context = context
-        self.warehouse = context.warehouse
-        self.scratch = context.scratch
-        self.settings = context.settings
-        self.day = context.day
-        self.tally = tally
-        self.placing = Placing(context)
+        self.tally = Tally()
+        self.placement = Placement(context)
 
     def take(self) -> Known:
         """Accepts, sets aside and quarantines what arrived; InputError where a gate is shut."""
-        versions = self.placing.versions()
-        start = before = self.scratch.keep(self.placing.in_force(versions), "windows_before")
+        versions = self.placement.versions()
+        scratch = self.context.scratch
+        start = before = scratch.keep(self.placement.in_force(versions), "windows_before")
+        accounts = self.context.warehouse.read("accounts")
         corrected = None
         if self.context.again:
-            corrected = Corrections(self.context, self.tally, self.placing).take(versions, before)
+            corrected = Corrections(self.context.within("corrections")).take(versions, before)
+            self.tally += corrected.tally
             versions, before = corrected.versions, corrected.in_force
-        files = self.context.landing.arrived(self.day)
+        files = self.context.landing.arrived(self.context.day)
         arrivals = {
             source: self._arrival(source, before) for source in contracts.LANDING if source in files
         }
         self._pass_gates(arrivals)
-        with self.context.stages.stage("accept", self.day) as stage:
+        with self.context.stages.stage("accept", self.context.day) as stage:
             for source, arrival in arrivals.items():
                 if arrival.judged.reasons:
-                    self.tally.rows_quarantined += self.placing.quarantine(arrival.bad)
+                    self.tally.rows_quarantined += self.placement.quarantine(arrival.bad)
                 if arrival.aside is not None:
                     self._set_aside(source, arrival.aside)
             if "accounts" in arrivals:
-                stage.rows_out += self.warehouse.append("accounts", arrivals["accounts"].good)
+                stage.rows_out += self.context.warehouse.append(
+                    "accounts", arrivals["accounts"].good
+                )
             if "windows" in arrivals:
-                good, is_late = arrivals["windows"].good, windows.is_late(self.settings)
+                good, is_late = arrivals["windows"].good, windows.is_late(self.context.settings)
                 visible = good.where(~is_late)
-                stage.rows_out += self.warehouse.append("windows", visible)
+                stage.rows_out += self.context.warehouse.append("windows", visible)
                 versions = versions.unionByName(visible.select(*versions.columns))
-                self._set_aside("windows", good.where(is_late).withColumn("reason", F.lit("late")))
-            in_force = self.scratch.keep(self.placing.in_force(versions), "windows_in_force")
-            changed = self.scratch.keep(windows.changed(before, in_force), "windows_changed")
+                late = good.where(is_late).withColumn("reason", F.lit("late"))
+                self._set_aside("windows", scratch.keep(late, "late_windows"))
+            in_force = scratch.keep(self.placement.in_force(versions), "windows_in_force")
+            changed = scratch.keep(windows.changed(before, in_force), "windows_changed")
             moved = windows.moved(changed)
             has_moved = moved.count() > 0
             for source in EVENTS:
                 if has_moved:
-                    self.placing.follow(source, moved, in_force)
+                    self.placement.follow(source, moved, in_force)
                 if source in arrivals:
                     stage.rows_out += self._place(source, arrivals[source], in_force)
-            stage.rows_in = self.tally.rows_in
+            stage.rows_in = sum(arrival.judged.rows for arrival in arrivals.values())
         if corrected is not None:
-            changed = self.scratch.keep(windows.changed(start, in_force), "windows_changed_in_all")
-        return Known(start, in_force, changed, corrected)
+            changed = scratch.keep(windows.changed(start, in_force), "windows_changed_in_all")
+        return Known(
+            before=start,
+            in_force=in_force,
+            changed=changed,
+            events=self._changed_events(arrivals, corrected, in_force),
+            payments=None if corrected is None else corrected.payments,
+            accounts=self._other_accounts("accounts" in arrivals, corrected, accounts),
+            tally=self.tally,
+        )
+
+    def _changed_events(
+        self, arrivals: Mapping[str, _Arrival], corrected: Corrected | None, in_force: DataFrame
+    ) -> list[tuple[str, DataFrame]]:
+        """Keys of windows whose accepted rows may have changed; what is late changes none."""
+        found = [] if corrected is None else list(corrected.events.items())
+        is_open = F.col("business_date") >= F.lit(self.context.last_closed)
+        open_windows = F.broadcast(in_force.where(is_open).select(*WINDOW))
+        for source, arrival in arrivals.items():
+            if arrival.named is not None:
+                named = arrival.named.select(*WINDOW)
+                found.append((source, named.join(open_windows, on=WINDOW, how="left_semi")))
+        return found
+
+    def _other_accounts(
+        self, have_arrived: bool, corrected: Corrected | None, before: DataFrame
+    ) -> OtherAccounts | None:
+        ids, first = [], self.context.day
+        if have_arrived:
+            arrived = self.context.warehouse.read("accounts").where(F.col("dt") == F.lit(first))
+            ids.append(arrived.select("account_id"))
+        if corrected is not None and corrected.accounts is not None:
+            ids.append(corrected.accounts)
+            first = corrected.first
+        if not ids:
+            return None
+        return OtherAccounts(reduce(DataFrame.unionByName, ids).distinct(), before, first)
 
     # Judging
 
     def _arrival(self, source: str, before: DataFrame) -> _Arrival:
-        with self.context.stages.stage(f"read {source}", self.day) as stage:
-            stage.rows_in = self.context.landing.rows(source, self.day)
-            rows = self.context.landing.read(
-                self.warehouse.engine, self.scratch.folder, source, self.day
-            )
+        with self.context.stages.stage(f"read {source}", self.context.day) as stage:
+            stage.rows_in = self.context.landing.rows(source, self.context.day)
+            rows = self.context.arrived(source, self.context.day)
             if source in EVENTS:
                 arrival = self._events(source, rows, before)
-                if found := unordered(rows, arrival.good, source, self.day):
+                if found := unordered(rows, arrival.good, source, self.context.day):
                     self.tally.unordered.append(found)
             else:
                 arrival = self._versions(source, rows)
@@ -126,52 +181,52 @@ class Intake:
             return arrival
 
     def _versions(self, source: str, rows: DataFrame) -> _Arrival:
-        good, bad = duplicates.arrivals(rows, source, self.day)
-        bad = self.scratch.keep(bad, f"bad_{source}")
+        good, bad = duplicates.arrivals(rows, source, self.context.day)
+        bad = self.context.scratch.keep(bad, f"bad_{source}")
         judged = self._judged(source, bad)
         if not judged.quarantined:
             good = self._as_they_are(source, rows)
         if source == "windows":
-            good = self.scratch.keep(good, "arrived_windows")
+            good = self.context.scratch.keep(good, "arrived_windows")
         return _Arrival(good, bad, judged)
 
     def _events(self, source: str, rows: DataFrame, before: DataFrame) -> _Arrival:
         """Only rows that are malformed, and such with the id of another, are looked at closely."""
-        named = rows.select(*WINDOW).distinct().withColumn("dt", F.lit(self.day))
-        named = self.scratch.keep(named, f"windows_of_{source}")
+        named = rows.select(*WINDOW).distinct().withColumn("dt", F.lit(self.context.day))
+        named = self.context.scratch.keep(named, f"windows_of_{source}")
         earlier = self._earlier(source, named, before)
         hashes = duplicates.doubtful(rows, earlier, source)
-        hashes = self.scratch.keep(hashes, f"doubtful_hashes_{source}")
+        hashes = self.context.scratch.keep(hashes, f"doubtful_hashes_{source}")
         plain = self._as_they_are(source, rows)
         if hashes.count() == 0:
-            _, nothing = duplicates.arrivals(rows.limit(0), source, self.day)
-            number = self.context.landing.rows(source, self.day)
-            judged = Judged(source, self.day, number, 0, Counter(), nothing)
+            _, nothing = duplicates.arrivals(rows.limit(0), source, self.context.day)
+            number = self.context.landing.rows(source, self.context.day)
+            judged = Quality(source, self.context.day, number, 0, Counter(), nothing)
             return _Arrival(plain, nothing, judged, named=named)
-        doubtful = self.scratch.keep(
+        doubtful = self.context.scratch.keep(
             duplicates.among(rows, hashes, how="left_semi"), f"doubtful_{source}"
         )
-        good, bad = duplicates.arrivals(doubtful, source, self.day)
+        good, bad = duplicates.arrivals(doubtful, source, self.context.day)
         known = duplicates.among(earlier, hashes, how="left_semi")
         stays, aside = duplicates.without_repeats(good, known, source)
-        bad = self.scratch.keep(bad, f"bad_{source}")
-        aside = self.scratch.keep(aside, f"repeats_{source}")
+        bad = self.context.scratch.keep(bad, f"bad_{source}")
+        aside = self.context.scratch.keep(aside, f"repeats_{source}")
         good = duplicates.among(plain, hashes, how="left_anti").unionByName(stays)
         return _Arrival(good, bad, self._judged(source, bad, aside), aside, named)
 
     def _as_they_are(self, source: str, rows: DataFrame) -> DataFrame:
         """Rows of which none breaks a rule."""
-        return rows.select(*contracts.landing(source).names, F.lit(self.day).alias("dt"))
+        return rows.select(*contracts.landing(source).names, F.lit(self.context.day).alias("dt"))
 
     def _earlier(self, source: str, named: DataFrame, before: DataFrame) -> DataFrame:
         """The rows of windows that are named now, and all that are set aside, of earlier dates."""
         columns = [*contracts.landing(source).names, "dt"]
         dates = days(before.join(named, on=WINDOW, how="left_semi"), "business_date")
-        accepted = self.warehouse.read(source).where(F.col("business_date").isin(dates))
-        aside = self.warehouse.read(f"_set_aside_{source}")
+        accepted = self.context.warehouse.read(source).where(F.col("business_date").isin(dates))
+        aside = self.context.warehouse.read(f"_set_aside_{source}")
         return accepted.select(*columns).unionByName(aside.select(*columns))
 
-    def _judged(self, source: str, bad: DataFrame, aside: DataFrame | None = None) -> Judged:
+    def _judged(self, source: str, bad: DataFrame, aside: DataFrame | None = None) -> Quality:
         """The rows in numbers; of those that are set aside conflicts count as bad."""
         reasons, quarantined = counted(bad.groupBy("reasons").count().collect())
         if aside is not None:
@@ -180,8 +235,8 @@ class Intake:
                 reasons[duplicates.CONFLICT] = number
                 quarantined += number
                 bad = bad.unionByName(row_rules.set_aside(conflicts, contracts.landing(source)))
-        rows = self.context.landing.rows(source, self.day)
-        return Judged(source, self.day, rows, quarantined, reasons, bad)
+        rows = self.context.landing.rows(source, self.context.day)
+        return Quality(source, self.context.day, rows, quarantined, reasons, bad)
 
     def _pass_gates(self, arrivals: dict[str, _Arrival]) -> None:
         for arrival in arrivals.values():
@@ -193,16 +248,18 @@ class Intake:
 
     def _place(self, source: str, arrival: _Arrival, in_force: DataFrame) -> int:
         """Accepts events, and sets aside those of windows that are unknown or too old."""
-        accepted, aside = duplicates.placed(arrival.good, in_force, self.settings.grace_days)
-        number = self.warehouse.append(source, accepted)
+        accepted, aside = duplicates.placed(
+            arrival.good, in_force, self.context.settings.grace_days
+        )
+        number = self.context.warehouse.append(source, accepted)
         assert arrival.named is not None  # as of all events
-        _, elsewhere = duplicates.placed(arrival.named, in_force, self.settings.grace_days)
+        _, elsewhere = duplicates.placed(arrival.named, in_force, self.context.settings.grace_days)
         if elsewhere.head(1):  # or the rows need not be gone through once more
-            self._set_aside(source, aside)
+            self._set_aside(source, self.context.scratch.keep(aside, f"elsewhere_{source}"))
         return number
 
     def _set_aside(self, source: str, aside: DataFrame) -> None:
-        counts = self.placing.set_aside(source, aside)
+        counts = self.placement.set_aside(source, aside)
         self.tally.rows_quarantined += counts.total()
         counts.pop(duplicates.CONFLICT, None)  # counted with the gates
         self.tally.quarantined_by_reason.update(counts)

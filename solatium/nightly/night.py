@@ -7,249 +7,273 @@ nothing of it before the commit record, which `run` writes when the night is don
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial, reduce
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.contracts import EVENTS
+from solatium.contracts.calendar import moved
 from solatium.contracts.internal import HISTORY_CLOSED
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
-from solatium.laws import input as arrived
-from solatium.laws import money
-from solatium.laws.counting import Laws
-from solatium.laws.rush import rush
-from solatium.laws.streaks import streaks
 from solatium.ledger import posting
-from solatium.nightly import closing
+from solatium.nightly import closing, law_check
+from solatium.nightly.closing import Posted
 from solatium.nightly.context import Context
-from solatium.nightly.intake import Intake
-from solatium.nightly.judgement import Judging
-from solatium.nightly.restatement import Restated, Restating
+from solatium.nightly.dated_tables import DatedTables
+from solatium.nightly.intake import Intake, Known
+from solatium.nightly.judgement import Due, Judge
+from solatium.nightly.law_check import Books, Counted
+from solatium.nightly.lives import ID
+from solatium.nightly.past_history import PastHistory
+from solatium.nightly.restatement import Restated, Restatement
 from solatium.nightly.tally import Tally
 from solatium.rules import history, refunds
 from solatium.rules.accounts import latest_accounts
+from solatium.version import VERSION
 from solatium.warehouse.commits import Commit
 
 
+@dataclass(frozen=True)
+class Handled:
+    """What a night left: the dates that later nights must judge, and what it counted.
+
+    `judged_from` is the first business date whose awards the ledger may not have held.
+    """
+
+    awaited: tuple[date, ...]
+    judged_from: date
+    tally: Tally
+
+
 class Night:
-    """Handles one date, on the tables as they stood after the dates before it."""
+    """Handles one date, on the tables as they stood after the dates before it.
 
-    def __init__(self, context: Context, lineage: Sequence[Commit]) -> None:
+    `closed_before` is the last business date that was closed when the run began, `posted_from` the
+    first for which the ledger may hold what a night that was taken back had posted.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        lineage: Sequence[Commit],
+        closed_before: date | None,
+        posted_from: date | None,
+    ) -> None:
         self.context = context
-        self.warehouse = context.warehouse
-        self.scratch = context.scratch
-        self.settings = context.settings
-        self.regimes = context.regimes
-        self.day = context.day
-        self.last_closed = context.last_closed
         self.lineage = lineage
-        self.tally = Tally()
-
-    def handle(
-        self, closed_before: date | None, posted_from: date | None = None
-    ) -> tuple[date, ...]:
-        """Does all of the night; gives the business dates that later nights must still judge.
-
-        `closed_before` is the last business date that was closed when the run began, `posted_from`
-        the first for which the ledger may hold what a night that was taken back had posted.
-        """
+        self.closed_before = closed_before
         self.posted_from = posted_from
-        self.known = Intake(self.context, self.tally).take()
-        self.in_force = self.known.in_force
-        self.judging = Judging(self.context, self.in_force, closed_before, self.tally)
-        self.with_windows = {
-            *days(self.in_force, "business_date"),
-            *days(self.known.changed, "old_date"),
+
+    def handle(self) -> Handled:
+        """Does all of the night; what it wrote becomes visible with its commit record."""
+        last_closed, day = self.context.last_closed, self.context.day
+        known = Intake(self.context).take()
+        tables = DatedTables(self.context.warehouse, known.in_force)
+        judge = Judge(self.context, tables)
+        past = PastHistory(self.context.warehouse, self.lineage, known.before, self.context.grace)
+        with_windows = {
+            *days(known.in_force, "business_date"),
+            *days(known.changed, "old_date"),
         }
-        restated = Restating(self.context, self.judging, self.known, self.lineage).restate(
-            self.with_windows
+        fresh_from = self._fresh_from()
+        restatement = Restatement(self.context, known, tables, judge, past, fresh_from)
+        restated = restatement.restate(with_windows)
+        fresh = sorted(each for each in with_windows if fresh_from <= each <= day)
+        counted, judged = self._judge_fresh(fresh, fresh_from, restated, past, tables, judge)
+        self._close_history(restated, past, tables, with_windows)
+        self._list_refunds(restated, known, tables, fresh_from)
+        first = min([last_closed, *([restated.first] if restated else [])])
+        books = self._books(tables, first)
+        posted = Posted.nothing()
+        if self.posted_from is not None or with_windows & set(books.closed):
+            posted = self._post(tables, books)
+        self._check(tables, books, fresh, restated, counted)
+        tally = known.tally + judged + (restated.tally if restated else Tally())
+        return Handled(
+            awaited=tuple(sorted(each for each in with_windows if each > last_closed)),
+            judged_from=first,
+            tally=tally + Tally(entries_posted=posted.entries, entries_sum=posted.total),
         )
-        self.first = restated.first if restated else self.last_closed
-        opening = self.warehouse.read(HISTORY_CLOSED.name)
-        # dates on which no window falls, nor has fallen, have nothing to judge
-        judged = sorted(day for day in self.with_windows if self.last_closed <= day <= self.day)
-        groups = self.judging.groups(judged)
-        if groups:
-            self._judge_all(groups, opening)
-        elif restated:
-            self.warehouse.overwrite("account_history", opening)
-        self._list_refunds(restated)
-        closed = self._newly_closed()
-        self.in_books = self._in_books(closed)
-        self._post(closed)
-        self._check(judged, closed, opening, restated)
-        return tuple(sorted(day for day in self.with_windows if day > self.last_closed))
+
+    def _fresh_from(self) -> date:
+        """The first date that is judged as a whole: no night has, or not by the same rules."""
+        last_closed, day = self.context.last_closed, self.context.day
+        if not self.lineage:
+            return last_closed
+        base = self.lineage[-1]
+        judging = self.context.settings.judging()
+        if base.judging != judging or base.version != VERSION:
+            return last_closed
+        return min(day, max(last_closed, moved(base.day, 1)))
 
     # The rooms
 
-    def _judge_all(self, groups: list[list[date]], opening: DataFrame) -> None:
-        """Judges, counts and awards one group after the other, each on the history before it."""
-        past = closed = opening
-        for dates in groups:
-            self.judging.judge(self.judging.windows(dates), dates, past)
-            outcomes = self._count(dates, past)
-            if dates[0] <= self.last_closed < dates[-1]:
-                closing = outcomes.where(F.col("business_date") <= F.lit(self.last_closed))
-                closed = history.account_history(past, closing, self.in_force)
-            past = self._fold(dates, past, outcomes, is_last=dates is groups[-1])
-            if dates[-1] <= self.last_closed:
-                closed = past
-            self._award(dates)
-        if groups[0][0] <= self.last_closed:
-            self.warehouse.overwrite(HISTORY_CLOSED.name, closed)
+    def _judge_fresh(
+        self,
+        fresh: list[date],
+        since: date,
+        restated: Restated | None,
+        past: PastHistory,
+        tables: DatedTables,
+        judge: Judge,
+    ) -> tuple[Counted | None, Tally]:
+        """Judges, counts and awards whole dates, one group after the other.
 
-    def _count(self, dates: list[date], past: DataFrame) -> DataFrame:
-        with self.context.stages.stage("count outcomes", self.day) as stage:
-            stage.rows_in = self.judging.written["allocations"]
+        `since` is the first date that may be among them. What was counted of them, and the history
+        around it; None where neither they nor earlier dates changed any.
+        """
+        lives = restated.lives if restated else None
+        opening = past.before(since)
+        opening = opening if lives is None else lives.put_into(opening)
+        tally, so_far = Tally(), opening
+        for dates in tables.groups(fresh):
+            judged = judge.judge(Due(tables.windows(dates), dates), so_far)
+            tally += judged.tally(self.closed_before)
+            outcomes = self._count(tables, dates, so_far)
+            so_far = self._fold(tables, dates, so_far, outcomes, is_last=dates[-1] == fresh[-1])
+            self._award(judge, dates)
+        if not fresh:
+            if lives is None:
+                return None, tally
+            self.context.warehouse.overwrite("account_history", opening)
+        return Counted(tables.of("account_outcomes", fresh), opening), tally
+
+    def _count(self, tables: DatedTables, dates: list[date], past: DataFrame) -> DataFrame:
+        with self.context.stages.stage("count outcomes", self.context.day) as stage:
+            stage.rows_in = tables.rows("allocations", dates)
             outcomes = history.account_outcomes(
-                self.judging.of("allocations", dates),
-                self.judging.windows(dates),
+                tables.of("allocations", dates),
+                tables.windows(dates),
                 past,
-                self.settings,
-                self.regimes,
+                self.context.settings,
+                self.context.regimes,
             )
-            stage.rows_out = self.judging.put("account_outcomes", outcomes, dates)
-            return self.judging.of("account_outcomes", dates)
+            stage.rows_out = tables.put("account_outcomes", outcomes, dates)
+            return tables.of("account_outcomes", dates)
 
     def _fold(
-        self, dates: list[date], past: DataFrame, outcomes: DataFrame, *, is_last: bool
+        self,
+        tables: DatedTables,
+        dates: list[date],
+        past: DataFrame,
+        outcomes: DataFrame,
+        *,
+        is_last: bool,
     ) -> DataFrame:
         """Account history after the dates, onto what it was before them."""
-        with self.context.stages.stage("fold history", self.day) as stage:
-            stage.rows_in = self.judging.written["account_outcomes"]
-            whole = history.account_history(past, outcomes, self.in_force)
+        with self.context.stages.stage("fold history", self.context.day) as stage:
+            stage.rows_in = tables.rows("account_outcomes", dates)
+            whole = history.account_history(past, outcomes, tables.in_force)
             if is_last:
-                stage.rows_out = self.warehouse.overwrite("account_history", whole)
-                return self.warehouse.read("account_history")
-            return self.scratch.keep(whole, f"account_history_{dates[-1]}")
+                stage.rows_out = self.context.warehouse.overwrite("account_history", whole)
+                return self.context.warehouse.read("account_history")
+            return self.context.scratch.keep(whole, f"account_history_{dates[-1]}")
 
-    def _award(self, dates: list[date]) -> None:
-        with self.context.stages.stage("award", self.day) as stage:
-            stage.rows_in = self.judging.written["account_outcomes"]
-            latest = latest_accounts(self.judging.account_versions(dates[0]))
-            stage.rows_out = self.judging.award(dates, latest)
+    def _award(self, judge: Judge, dates: list[date]) -> None:
+        with self.context.stages.stage("award", self.context.day) as stage:
+            stage.rows_in = judge.tables.rows("account_outcomes", dates)
+            latest = latest_accounts(judge.account_versions(dates[0]))
+            stage.rows_out = judge.award(dates, latest)
 
-    def _list_refunds(self, restated: Restated | None) -> None:
-        """Refunds of closed windows that were judged again, or paid for since."""
-        late = self.warehouse.read("_set_aside_payment").where("reason = 'late'")
-        keys = [late.where(F.col("dt") == F.lit(self.day)).select(*WINDOW)]
+    def _close_history(
+        self,
+        restated: Restated | None,
+        past: PastHistory,
+        tables: DatedTables,
+        with_windows: set[date],
+    ) -> None:
+        """Brings the history as of the last closed date in line.
+
+        It gains the outcomes of the dates that have closed since the night before; accounts with
+        another history are counted from the first date that changed for them.
+        """
+        last_closed = self.context.last_closed
+        until = date.min
+        if self.lineage:
+            until = moved(self.lineage[-1].day, -self.context.settings.grace_days)
+        lives = restated.lives if restated and restated.first <= last_closed else None
+        closing_dates = [each for each in with_windows if until < each <= last_closed]
+        if not closing_dates and lives is None:
+            return
+        day = F.col("business_date")
+        outcomes = self.context.warehouse.read("account_outcomes")
+        outcomes = outcomes.where(day <= F.lit(last_closed))
+        closed, added = past.closed, outcomes.where(day > F.lit(until))
+        if lives is not None and restated is not None and restated.opening is not None:
+            again = outcomes.where(day >= F.lit(restated.first))
+            again = again.join(lives.ids, on=ID, how="left_semi")
+            added = added.join(lives.ids, on=ID, how="left_anti").unionByName(again)
+            closed = closed.join(lives.ids, on=ID, how="left_anti").unionByName(restated.opening)
+        with self.context.stages.stage("close history", self.context.day) as stage:
+            whole = history.account_history(closed, added, tables.in_force)
+            stage.rows_out = self.context.warehouse.overwrite(HISTORY_CLOSED.name, whole)
+
+    def _list_refunds(
+        self, restated: Restated | None, known: Known, tables: DatedTables, before: date
+    ) -> None:
+        """Refunds of earlier windows that were judged again, or paid for since."""
+        late = self.context.warehouse.read("_set_aside_payment").where("reason = 'late'")
+        keys = [late.where(F.col("dt") == F.lit(self.context.day)).select(*WINDOW)]
         if restated:
             keys.append(restated.windows)
-        if self.known.corrected and self.known.corrected.payments is not None:
-            keys.append(self.known.corrected.payments)
+        if known.payments is not None:
+            keys.append(known.payments)
         named = F.broadcast(reduce(DataFrame.unionByName, keys).distinct())
         # windows that have moved are on two dates
-        sides = [self.in_force, *([self.known.before] if restated else [])]
-        is_closed = F.col("business_date") < F.lit(self.last_closed)
-        closed = [side.where(is_closed).join(named, on=WINDOW, how="left_semi") for side in sides]
-        dates = sorted({day for side in closed for day in days(side, "business_date")})
+        sides = [known.in_force, *([known.before] if restated else [])]
+        is_earlier = F.col("business_date") < F.lit(before)
+        earlier = [side.where(is_earlier).join(named, on=WINDOW, how="left_semi") for side in sides]
+        dates = sorted({day for side in earlier for day in days(side, "business_date")})
         if not dates:
             return
-        with self.context.stages.stage("list refunds", self.day) as stage:
-            due, columns = closed[0], contracts.landing("payment").names
-            payments = self.judging.of("payment", dates).select(*columns)
+        with self.context.stages.stage("list refunds", self.context.day) as stage:
+            due, columns = earlier[0], contracts.landing("payment").names
+            payments = tables.of("payment", dates).select(*columns)
             held = refunds.advance_held(payments.unionByName(late.select(*columns)), due)
-            owed = refunds.refunds_due(held, self.judging.of("allocations", dates), due)
-            stage.rows_out = self.judging.put("refunds_due", owed, dates, named)
+            owed = refunds.refunds_due(held, tables.of("allocations", dates), due)
+            stage.rows_out = tables.put("refunds_due", owed, dates, named)
 
-    def _newly_closed(self) -> list[date]:
-        """The closed dates of which the ledger may not hold what is awarded."""
-        first = min(self.first, self.posted_from or self.first)
-        span = (self.last_closed - first).days
-        return [first + timedelta(days=number) for number in range(span + 1)]
-
-    def _in_books(self, closed: list[date]) -> list[date]:
-        """The business dates under which rows of the ledger may belong to closed dates."""
+    def _books(self, tables: DatedTables, first: date) -> Books:
+        """The closed dates whose awards the ledger may not hold, and where it may hold them."""
+        first = min(first, self.posted_from or first)
+        span = (self.context.last_closed - first).days
+        closed = [first + timedelta(days=number) for number in range(span + 1)]
         columns = (*WINDOW, "business_date")
-        posted = self.warehouse.read("bonus_ledger").select(*columns)
-        waived = self.warehouse.read("bonus_waived").select(*columns)
-        places = posting.places(posted.unionByName(waived), self.in_force, closed)
-        return sorted({*closed, *days(places, "business_date")})
+        posted = self.context.warehouse.read("bonus_ledger").select(*columns)
+        waived = self.context.warehouse.read("bonus_waived").select(*columns)
+        places = posting.places(posted.unionByName(waived), tables.in_force, closed)
+        return Books(closed, sorted({*closed, *days(places, "business_date")}))
 
-    def _post(self, closed: list[date]) -> None:
-        with self.context.stages.stage("post", self.day) as stage:
-            if self.posted_from is None and not self.with_windows & set(closed):
-                return
+    def _post(self, tables: DatedTables, books: Books) -> Posted:
+        with self.context.stages.stage("post", self.context.day) as stage:
             found = posting.post(
-                self.judging.of("bonus_awards", closed),
-                self.judging.of("bonus_ledger", self.in_books),
-                self.judging.of("bonus_waived", self.in_books),
-                self.in_force,
-                closed,
-                run_date=self.day,
-                regimes=self.regimes,
+                tables.of("bonus_awards", books.closed),
+                tables.of("bonus_ledger", books.dates),
+                tables.of("bonus_waived", books.dates),
+                tables.in_force,
+                books.closed,
+                run_date=self.context.day,
+                regimes=self.context.regimes,
             )
-            posted = closing.write(self.warehouse, self.scratch, found, self.day)
+            scratch = self.context.scratch.part("posting")
+            posted = closing.write(self.context.warehouse, scratch, found, self.context.day)
             stage.rows_out = posted.entries
-            self.tally.entries_posted += posted.entries
-            self.tally.entries_sum += posted.total
+            return posted
 
     def _check(
         self,
-        open_dates: list[date],
-        closed: list[date],
-        opening: DataFrame,
+        tables: DatedTables,
+        books: Books,
+        fresh: list[date],
         restated: Restated | None,
+        counted: Counted | None,
     ) -> None:
         """InputError where what came in, or what came out, breaks a law of conservation."""
         if not self.context.expectations.suites.tables:
             return
-        with self.context.stages.stage("check laws", self.day):
-            judged = [*(restated.judged if restated else []), *open_dates]
-            awarded = [*(restated.awarded if restated else []), *open_dates]
-            of, read = partial(self.judging.of, dates=judged), self.warehouse.read
-            due = self.judging.windows(judged)
-            accounts = read("accounts").where(F.col("dt") == F.lit(self.day))
-            posted = self.judging.of("bonus_ledger", self.in_books)
-            waived = self.judging.of("bonus_waived", self.in_books)
-            awards = self.judging.of("bonus_awards", closed)
-            found = {
-                "windows": arrived.windows_in_force(due),
-                "accounts": arrived.account_versions(accounts),
-                "balances": money.balances(awards, posted, waived, self.in_force, closed),
-                "payouts": money.payouts(read("bonus_payouts"), read("bonus_ledger"), self.day),
-            }
-            if judged:
-                found |= {source: arrived.events(source, of(source), due) for source in EVENTS}
-                found["rush"] = rush(
-                    due,
-                    of("screened_participants"),
-                    of("allocations"),
-                    of("window_results"),
-                    of("account_outcomes"),
-                    of("bonus_awards"),
-                    of("audit_discrepancies"),
-                    of("refunds_due"),
-                    outcome_source=self.settings.outcome_source,
-                )
-            if awarded:
-                budget = self.regimes.setting(lambda r: r.bonus.daily_budget, "decimal(18,2)")
-                budgets = self.judging.windows(awarded).select(
-                    "business_date", "campaign_id", budget.alias("daily_budget")
-                )
-                awards = self.judging.of("bonus_awards", awarded)
-                outcomes = self.judging.of("account_outcomes", awarded)
-                found["budgets"] = money.budgets(awards, self.in_force, budgets.distinct())
-                found["unearned"] = money.unearned(awards, outcomes)
-            if open_dates:
-                outcomes = self.judging.of("account_outcomes", open_dates)
-                whole = read("account_history")
-                found["streaks"] = streaks(outcomes, opening, whole)
-            self._refuse(found)
-            if restated:
-                self._refuse({"streaks": self._restated_streaks(restated)})
-
-    def _restated_streaks(self, restated: Restated) -> Laws:
-        day = F.col("business_date")
-        since = (day >= F.lit(restated.first)) & (day < F.lit(self.last_closed))
-        outcomes = self.warehouse.read("account_outcomes").where(since)
-        outcomes = outcomes.join(restated.accounts, on="account_id", how="left_semi")
-        return streaks(outcomes, restated.opening, restated.closing)
-
-    def _refuse(self, found: dict[str, Laws]) -> None:
-        parameters = {"grace_days": self.settings.grace_days}
-        self.context.expectations.refuse(found, day=self.day, parameters=parameters)
+        with self.context.stages.stage("check laws", self.context.day):
+            law_check.check(self.context, tables, books, fresh, restated, counted)

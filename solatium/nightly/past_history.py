@@ -1,7 +1,8 @@
 """Account history as it was: as of the day before a date, by what the commit records kept.
 
-docs/rules.md section 7. A night keeps the history as of the last date that it closed; with the
-outcomes of the dates since, that gives the history before any later date.
+docs/rules.md section 7. A night keeps the history as of the date that it handled, and as of the
+last date that it closed; with the outcomes of the dates since, the latter gives the history before
+any later date.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from solatium.warehouse.commits import Commit
 from solatium.warehouse.tables import Warehouse
 
 
-class Past:
+class PastHistory:
     """The history that was counted before this night, which writes what it does not see.
 
     `windows` are those that were in force then.
@@ -39,10 +40,13 @@ class Past:
         self.grace = grace
         # a read keeps to the version that it found
         self.outcomes = warehouse.read("account_outcomes")
+        self.whole = warehouse.read("account_history")
         self.closed = warehouse.read(HISTORY_CLOSED.name)
 
     def before(self, first: date) -> DataFrame:
         """`account_history` of all outcomes before the business date `first`."""
+        if self.lineage and first > self.lineage[-1].day:
+            return self.whole
         day = F.col("business_date")
         outcomes = self.outcomes.where(day < F.lit(first))
         judged_since = first

@@ -21,38 +21,37 @@ from solatium.nightly.context import Context
 from solatium.rules import windows
 
 
-class Placing:
+class Placement:
     """Writes accepted rows, rows that are set aside, and the quarantine."""
 
     def __init__(self, context: Context) -> None:
-        self.warehouse = context.warehouse
-        self.scratch = context.scratch
-        self.settings = context.settings
-        self.regimes = context.regimes
+        self.context = context
 
     def versions(self) -> DataFrame:
         """The versions of windows that are in the warehouse now.
 
         They are kept: each night adds files to their table, and they are gone through often.
         """
-        return self.scratch.keep(self.warehouse.read("windows"), "window_versions")
+        return self.context.scratch.keep(self.context.warehouse.read("windows"), "window_versions")
 
     def in_force(self, versions: DataFrame) -> DataFrame:
         """The windows in force by these versions, and by those that are set aside as late."""
-        late = self.warehouse.read("_set_aside_windows").drop("reason")
-        return windows.in_force(versions, late, self.settings, self.regimes)
+        late = self.context.warehouse.read("_set_aside_windows").drop("reason")
+        return windows.in_force(versions, late, self.context.settings, self.context.regimes)
 
     def quarantine(self, rows: DataFrame) -> int:
         """Adds quarantine rows; how many."""
-        return self.warehouse.append("quarantine", rows)
+        return self.context.warehouse.append("quarantine", rows)
 
     def set_aside(self, source: str, aside: DataFrame) -> Counter[str]:
-        """Adds rows that are not accepted, typed and, but repeats, as text; how many by reason."""
-        aside = self.scratch.keep(aside, f"aside_{source}")
+        """Adds rows that are not accepted, typed and, but repeats, as text; how many by reason.
+
+        They are gone through several times, so they should be kept.
+        """
         found = aside.groupBy("reason").count().collect()
         counts = Counter({row["reason"]: row["count"] for row in found})
         if counts:
-            self.warehouse.append(f"_set_aside_{source}", aside)
+            self.context.warehouse.append(f"_set_aside_{source}", aside)
         repeats = counts.pop(duplicates.REPEAT, 0)
         if counts:
             shown = _but_repeats(aside) if repeats else aside
@@ -65,24 +64,26 @@ class Placing:
         `moved` has the keys of these windows, and the `old_date` where their rows are now.
         """
         table = f"_set_aside_{source}"
-        aside = self.warehouse.read(table)
+        aside = self.context.warehouse.read(table)
         by_window = F.col("reason").isin(*duplicates.BY_WINDOW)
         keys = F.broadcast(moved.select(*WINDOW))
         hit = aside.where(by_window).join(keys, on=WINDOW, how="left_semi")
         old_dates = days(moved, "old_date")
-        accepted = self.warehouse.read(source).where(F.col("business_date").isin(old_dates))
+        accepted = self.context.warehouse.read(source).where(F.col("business_date").isin(old_dates))
         leaving = accepted.join(keys, on=WINDOW, how="left_semi")
-        again = self.scratch.keep(
+        again = self.context.scratch.keep(
             hit.drop("reason").unionByName(leaving.drop("business_date")), f"again_{source}"
         )
         if again.count() == 0:
             return
-        now_accepted, now_aside = duplicates.placed(again, in_force, self.settings.grace_days)
+        now_accepted, now_aside = duplicates.placed(
+            again, in_force, self.context.settings.grace_days
+        )
         arrival_dates = sorted({*days(hit, "dt"), *days(now_aside, "dt")})
         staying = aside.where(F.col("dt").isin(arrival_dates)).exceptAll(
             hit.where(F.col("dt").isin(arrival_dates)).select(*aside.columns)
         )
-        self.warehouse.replace(
+        self.context.warehouse.replace(
             table,
             staying.unionByName(now_aside.select(*aside.columns)),
             column="dt",
@@ -90,8 +91,8 @@ class Placing:
         )
         self.show(source, arrival_dates)
         remaining = accepted.join(keys, on=WINDOW, how="left_anti")
-        self.warehouse.replace(source, remaining, column="business_date", dates=old_dates)
-        self.warehouse.append(source, now_accepted)
+        self.context.warehouse.replace(source, remaining, column="business_date", dates=old_dates)
+        self.context.warehouse.append(source, now_accepted)
 
     def show(
         self, source: str, arrival_dates: Iterable[date], malformed: DataFrame | None = None
@@ -101,7 +102,9 @@ class Placing:
         Its malformed rows stay, unless others are given to take their place.
         """
         arrival_dates = list(arrival_dates)
-        quarantine = self.warehouse.read("quarantine").where(F.col("dt").isin(arrival_dates))
+        quarantine = self.context.warehouse.read("quarantine").where(
+            F.col("dt").isin(arrival_dates)
+        )
         is_set_aside = F.array_contains(
             F.array(*(F.lit(code) for code in row_rules.QUARANTINED_LATER)),
             F.element_at("reasons", 1),
@@ -111,13 +114,13 @@ class Placing:
             ~of_source if malformed is not None else ~of_source | ~is_set_aside
         )
         table = f"_set_aside_{source}"
-        if table in self.warehouse.tables:
-            aside = self.warehouse.read(table).where(F.col("dt").isin(arrival_dates))
+        if table in self.context.warehouse.tables:
+            aside = self.context.warehouse.read(table).where(F.col("dt").isin(arrival_dates))
             shown = row_rules.set_aside(_but_repeats(aside), contracts.landing(source))
             others = others.unionByName(shown)
         if malformed is not None:
             others = others.unionByName(malformed)
-        self.warehouse.replace("quarantine", others, column="dt", dates=arrival_dates)
+        self.context.warehouse.replace("quarantine", others, column="dt", dates=arrival_dates)
 
 
 def _but_repeats(aside: DataFrame) -> DataFrame:

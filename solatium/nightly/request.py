@@ -41,7 +41,7 @@ class Request:
     today: date | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
     """What a run did, for its closing summary.
 
@@ -70,3 +70,26 @@ def refuse_future(request: Request) -> None:
                 "correct the date, or give --allow-future if it is meant",
             ],
         )
+
+
+def refuse_nested(request: Request) -> None:
+    """UsageError where one of landing zone and warehouse lies inside the other, links followed."""
+    landing, warehouse = request.landing.path.resolve(), request.warehouse.path.resolve()
+    if warehouse == landing:
+        raise UsageError(f"{request.landing}: landing zone and warehouse must be two folders")
+    for inner, outer, what in (
+        (warehouse, landing, "the warehouse lies inside the landing zone"),
+        (landing, warehouse, "the landing zone lies inside the warehouse"),
+    ):
+        if inner.is_relative_to(outer):
+            raise UsageError(
+                f"{inner}: {what} {outer}", ["name two folders, neither of them inside the other"]
+            )
+    if request.rejects is not None:
+        rejects = request.rejects.path.resolve()
+        for outer, what in ((landing, "landing zone"), (warehouse, "warehouse")):
+            if rejects.is_relative_to(outer):
+                raise UsageError(
+                    f"--write-rejects {request.rejects}: it lies inside the {what} {outer}",
+                    ["name a folder outside of it, so that no run takes its rows for input"],
+                )

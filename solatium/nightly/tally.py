@@ -30,10 +30,8 @@ class Tally:
     gates_accepted: list[str] = field(default_factory=list)
     unordered: list[Unordered] = field(default_factory=list)
 
-    def __iadd__(self, other: Tally) -> Tally:
-        for name in vars(self):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        return self
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
 
     def restated_by_reason(self) -> dict[str, dict[str, int]]:
         """`restated` as it stands in the run log: by date as text, then by reason."""

@@ -19,7 +19,7 @@ from solatium.settings.sections import Regime
 _OF_ALL_DATES = ("timezone", "grace_days", "outcome_source", "history.scope", "sources")
 
 # Business dates on which windows fell, each with their campaigns; null is a campaign too.
-Judged = Mapping[date, AbstractSet[str | None]]
+CampaignsByDate = Mapping[date, AbstractSet[str | None]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def differences_of_all_dates(
     ]
 
 
-def differences(now: Settings, then: Settings, judged: Judged) -> list[Difference]:
+def differences(now: Settings, then: Settings, judged: CampaignsByDate) -> list[Difference]:
     """The keys by which the windows that were `judged` would be judged otherwise.
 
     A key of one campaign alone is named with it. Where the values differ from date to date, a key
@@ -89,7 +89,7 @@ def differences(now: Settings, then: Settings, judged: Judged) -> list[Differenc
 Period = dict[str | None, list[date]]
 
 
-def _periods(now: Settings, then: Settings, judged: Judged) -> list[Period]:
+def _periods(now: Settings, then: Settings, judged: CampaignsByDate) -> list[Period]:
     """Of every period in which no settings change, the dates judged, by campaign.
 
     Campaigns without settings of their own are one, null.

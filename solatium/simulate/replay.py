@@ -84,10 +84,11 @@ class Replay:
         seen = [max((dt for dt in arrivals if dt <= last[day]), default=date.min) for day in dates]
         for number, run in enumerate(in_runs(dates, seen)):
             in_sight = accounts.where(F.col("dt") <= F.lit(last[run[0]]))
-            versions = account_versions(in_sight, self.scratch.keep)
-            versions = self.scratch.keep(versions, f"versions_{number}")
+            scratch = self.scratch.part(f"screening_{number}")
+            versions = scratch.keep(account_versions(in_sight, scratch.keep), "versions")
             due = self.due.where(F.col("business_date").isin(run))
-            screened = screen(self._activity(run, due), versions, due, self.regimes)
+            activity = scratch.keep_parts(self._activity(run, due), "activity")
+            screened = screen(activity, versions, due, self.regimes)
             schema = screened.schema
             yield screened
             place = str(self.scratch.folder / "screened" / str(number))
@@ -95,14 +96,13 @@ class Replay:
             ready = kept.where(is_ready()).select("account_id", "business_date").distinct()
             eligible.append(ready.join(latest_accounts(versions), on="account_id"))
 
-    def _activity(self, dates: list[date], due: DataFrame) -> DataFrame:
+    def _activity(self, dates: list[date], due: DataFrame) -> Iterator[DataFrame]:
         here = [window for window in self.found if window.business_date in dates]
         lie_under = sorted({self.placed[window.key] for window in here})
         rows = sum(self.warehouse.rows(source, lie_under) for source in EVENTS)
         number = self.warehouse.engine.parts(rows)
         logs = [self._in_time(source, lie_under, due) for source in EVENTS]
-        parts = in_parts(logs, due, number, devices=looks_at_devices(self.regimes))
-        return self.scratch.keep_parts(parts, "activity")
+        return in_parts(logs, due, number, devices=looks_at_devices(self.regimes))
 
     def _in_time(self, source: str, lie_under: Sequence[date], due: DataFrame) -> DataFrame:
         """The accepted rows of a log; with less grace, those that would have been late go."""
@@ -113,9 +113,9 @@ class Replay:
         in_time = F.col("dt") <= F.date_add("date_now", self.settings.grace_days)
         return log.join(F.broadcast(of_window), on=WINDOW).where(in_time).drop("date_now")
 
-    def draw(self, prepared: Prepared, due: DataFrame) -> None:
+    def draw(self, prepared: Prepared, due: DataFrame, scratch: Scratch) -> None:
         """Keeps `allocations`, `outcomes` and `awards` of the windows, which have their seeds."""
-        keep, past = self.scratch.keep, self.opening
+        keep, past = scratch.keep, self.opening
         ready = prepared.screened.where(is_ready())
         allocations, outcomes = [], []
         weighted = {w.business_date for w in self.found if w.policy == "weighted_lottery"}
@@ -123,8 +123,9 @@ class Replay:
         for number, dates in enumerate(groups):
             is_now = F.col("business_date").isin(dates)
             windows = due.where(is_now)
+            here = scratch.part(f"allocating_{number}").keep
             allocated = allocate(
-                ready.where(is_now), windows, past, self.settings, self.regimes, keep
+                ready.where(is_now), windows, past, self.settings, self.regimes, here
             )
             allocations.append(keep(allocated, f"allocations/{number}"))
             counted = history.account_outcomes(

@@ -12,8 +12,8 @@ from solatium.contracts.calendar import shifted
 from solatium.errors import UsageError
 from solatium.nightly.campaigns import campaigns_by_date
 from solatium.settings.differences import (
+    CampaignsByDate,
     Difference,
-    Judged,
     differences,
     differences_of_all_dates,
     span,
@@ -69,7 +69,7 @@ class Request:
             return [None]
         return [seed_of_draw(self.seed, number) for number in range(1, self.draws + 1)]
 
-    def _problems(self, judged: Judged, newest: date, was: Settings) -> Iterator[str]:
+    def _problems(self, judged: CampaignsByDate, newest: date, was: Settings) -> Iterator[str]:
         if self.first > self.last:
             yield f"--from {self.first} is after --to {self.last}"
         if self.last > newest:
@@ -88,7 +88,7 @@ class Request:
             yield f"--draws {self.draws}: must be 1 to {_MOST_DRAWS:,}"
         yield from self._setting_problems(judged, was)
 
-    def _setting_problems(self, judged: Judged, was: Settings) -> Iterator[str]:
+    def _setting_problems(self, judged: CampaignsByDate, was: Settings) -> Iterator[str]:
         now = self.settings or was
         for key in ("timezone", "sources"):
             if getattr(now, key) != getattr(was, key):

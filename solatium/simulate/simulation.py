@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts, engine
 from solatium.engine import Engine
-from solatium.nightly.past_history import Past
+from solatium.nightly.past_history import PastHistory
 from solatium.settings.differences import Difference
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
@@ -44,8 +44,9 @@ log = logging.getLogger("solatium")
 _PARQUET = ds.ParquetFileFormat(read_options=MICROSECONDS)
 
 # Tables that are counted, and under which names a replay keeps them.
+_SCREENED = "screened_participants"
 _KEPT = {
-    "screened_participants": "screened",
+    _SCREENED: "screened",
     "allocations": "allocations",
     "account_outcomes": "outcomes",
     "bonus_awards": "awards",
@@ -112,9 +113,11 @@ class _Simulation:
     def rows(self) -> tuple[Row, ...]:
         """The numbers as they were and as they would be."""
         with _stage("count what was"):
-            keep = self.scratch.keep
-            then = windows.in_force(self.warehouse, self.settings_then, self.regimes_then, keep)
-            then = keep(then, "windows_then")
+            scratch = self.scratch.part("then")
+            then = windows.in_force(
+                self.warehouse, self.settings_then, self.regimes_then, scratch.keep
+            )
+            then = scratch.keep(then, "windows")
             all_then = windows.collected(then, self.settings_then)
             opening = self._opening(then)
             was = self._was(all_then)
@@ -126,16 +129,18 @@ class _Simulation:
         for number, seed in enumerate(self.request.seeds(), 1):
             with _stage(f"draw {number} of {self.request.draws}" if seed else "judge"):
                 due = windows.drawn(replay.due, seed)
-                replay.draw(prepared, due)
-                judged = self._judged(windows.collected(due, self.settings))
+                scratch = self.scratch.part(f"draw_{number}")
+                replay.draw(prepared, due, scratch)
+                judged = self._judged(windows.collected(due, self.settings), scratch)
                 alike = people(judged) if alike is None else alike
                 draws.append({**alike, **counted(judged)})
+                scratch.folder.remove_tree()
         return beside(was, draws, drawn=self.request.draws > 0)
 
     def _opening(self, then: DataFrame) -> DataFrame:
         """`account_history` before the first date: the same for both sides."""
         grace = timedelta(days=self.settings_then.grace_days)
-        past = Past(self.warehouse, self.lineage, then, grace)
+        past = PastHistory(self.warehouse, self.lineage, then, grace)
         before = past.before(self.request.first)
         kept = self.scratch.keep(before, "opening")
         # an engine that sees beforehand that there is no row writes nothing
@@ -149,15 +154,15 @@ class _Simulation:
         of_period = (day >= first) & (day <= last)
         tables = {name: snapshot[name].dataset().filter(of_period) for name in _KEPT}
         found = tuple(one for one in then if first <= one.business_date <= last)
-        judged = Judged(found, self.regimes_then, tables | {"opening": self._kept("opening")})
+        judged = Judged(found, self.regimes_then, tables | {"opening": self._opening_kept()})
         return {**people(judged), **counted(judged)}
 
     def _replay(self, placed: dict[Key, date], opening: DataFrame) -> Replay:
         first, last = self.request.first, self.request.last
         is_due = F.col("business_date").between(F.lit(first), F.lit(last))
-        keep, policy = self.scratch.keep, self.request.policy
-        due = windows.in_force(self.warehouse, self.settings, self.regimes, keep, policy)
-        due = keep(due.where(is_due), "windows_now")
+        scratch, policy = self.scratch.part("now"), self.request.policy
+        due = windows.in_force(self.warehouse, self.settings, self.regimes, scratch.keep, policy)
+        due = scratch.keep(due.where(is_due), "windows")
         found = windows.collected(due, self.settings)
         if not self.request.draws:
             windows.refuse_without_seed(found)
@@ -173,17 +178,25 @@ class _Simulation:
             has_less_grace=self.settings.grace_days < self.settings_then.grace_days,
         )
 
-    def _judged(self, found: tuple[Window, ...]) -> Judged:
-        """What the replay has kept."""
-        tables = {name: self._kept(kept, name) for name, kept in _KEPT.items()}
-        return Judged(found, self.regimes, tables | {"opening": self._kept("opening")})
+    def _judged(self, found: tuple[Window, ...], drawn: Scratch) -> Judged:
+        """What the replay has kept: of all draws alike, and of one of them."""
+        tables = {
+            name: _kept(self.scratch if name == _SCREENED else drawn, kept, name)
+            for name, kept in _KEPT.items()
+        }
+        return Judged(found, self.regimes, tables | {"opening": self._opening_kept()})
 
-    def _kept(self, name: str, table: str = "account_history") -> Dataset:
-        folder = self.scratch.folder / name
-        schema = contracts.warehouse(table).arrow_schema()
-        if not folder.is_folder():
-            return ds.dataset(schema.empty_table())
-        return ds.dataset(str(folder), schema=schema, format=_PARQUET)
+    def _opening_kept(self) -> Dataset:
+        return _kept(self.scratch, "opening", "account_history")
+
+
+def _kept(scratch: Scratch, name: str, table: str) -> Dataset:
+    """A frame that was kept, as the rows of a table."""
+    folder = scratch.folder / name
+    schema = contracts.warehouse(table).arrow_schema()
+    if not folder.is_folder():
+        return ds.dataset(schema.empty_table())
+    return ds.dataset(str(folder), schema=schema, format=_PARQUET)
 
 
 @contextmanager

@@ -17,20 +17,33 @@ class Scratch:
 
     Files cut the plan that led to a frame; a cache does not, and a night's plans would grow into
     each other until describing them costs more than running them.
+
+    A name is used once: frames are read when they are needed, and one that was written over would
+    give other rows to those who hold it.
     """
 
     engine: Engine
     folder: Location
 
+    def part(self, name: str) -> Scratch:
+        """A place for the frames of one room, whose names are its own."""
+        return Scratch(self.engine, self.folder / name)
+
     def keep(self, frame: DataFrame, name: str) -> DataFrame:
-        """The same rows, from then on read instead of computed."""
+        """The same rows, from then on read instead of computed. ValueError for a name in use."""
         return self.keep_parts([frame], name)
 
     def keep_parts(self, parts: Iterable[DataFrame], name: str) -> DataFrame:
-        """The rows of all parts, which have the same columns, computed one part after the other."""
+        """The rows of all parts, which have the same columns, computed one part after the other.
+
+        ValueError for a name in use.
+        """
+        folder = self.folder / name
+        if folder.exists():
+            raise ValueError(f"{folder}: a frame of this name is kept already")
         paths = []
         for number, part in enumerate(parts):
             schema = part.schema
-            paths.append(str(self.folder / name / str(number)))
-            part.write.mode("overwrite").parquet(paths[-1])
+            paths.append(str(folder / str(number)))
+            part.write.parquet(paths[-1])
         return self.engine.spark.read.schema(schema).parquet(*paths)

@@ -38,7 +38,7 @@ from solatium.laws.counting import Laws
 from solatium.laws.rush import rush
 from solatium.laws.streaks import streaks
 from solatium.laws.suites import ExpectationsError, Finding, Suites
-from solatium.laws.verdict import Gate
+from solatium.laws.verdict import Expectations
 from solatium.laws.worker import SuitesApart
 from solatium.rules import window_results
 from solatium.storage.location import Location
@@ -538,14 +538,14 @@ ALWAYS_SO = {
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return Gate(Suites())
+def gate() -> Expectations:
+    return Expectations(Suites())
 
 
 @cache
-def gate_of(table: str) -> Gate:
+def gate_of(table: str) -> Expectations:
     """A gate that looks at one table: it is done sooner."""
-    return Gate(Suites([table]))
+    return Expectations(Suites([table]))
 
 
 def the_frame(engine: Engine, tables: Tables, table: str) -> DataFrame:
@@ -599,7 +599,7 @@ def _tuples(rows: list[Row]) -> list[tuple]:
     return [tuple(row.values()) for row in rows]
 
 
-def checked(gate: Gate, found: dict[str, Laws], day: date = DAY) -> list[Finding]:
+def checked(gate: Expectations, found: dict[str, Laws], day: date = DAY) -> list[Finding]:
     return gate.check(found, day=day, parameters={"grace_days": 2})
 
 
@@ -611,17 +611,17 @@ def _names(failure: Finding) -> tuple[str, str]:
 
 
 @pytest.mark.spark_at_length
-def test_a_good_night_breaks_no_law(running: Engine, gate: Gate) -> None:
+def test_a_good_night_breaks_no_law(running: Engine, gate: Expectations) -> None:
     assert checked(gate, the_laws(running, NIGHT)) == []
 
 
-def test_a_night_without_rows_breaks_no_law(running: Engine, gate: Gate) -> None:
+def test_a_night_without_rows_breaks_no_law(running: Engine, gate: Expectations) -> None:
     empty: Tables = {table: [] for table in NIGHT}
     assert checked(gate, the_laws(running, empty)) == []
 
 
 def test_a_night_that_breaks_a_law_is_refused_and_leaves_nothing(
-    nights: Nights, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nights: Nights, gate: Expectations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nights with all of the rules pass; then window results count every winner twice."""
     nights.expectations = gate
@@ -683,7 +683,9 @@ def test_the_cases_break_every_expectation() -> None:
     assert stated - ALWAYS_SO == {(case[2], case[3]) for case in CASES}
 
 
-def test_a_refusal_names_every_failure_and_is_an_input_error(running: Engine, gate: Gate) -> None:
+def test_a_refusal_names_every_failure_and_is_an_input_error(
+    running: Engine, gate: Expectations
+) -> None:
     tables = deepcopy(NIGHT)
     tables["bonus_awards"][0]["amount"] = Decimal("9.00")
     found = the_laws(running, tables, "rush", "budgets", "balances")
@@ -695,7 +697,7 @@ def test_a_refusal_names_every_failure_and_is_an_input_error(running: Engine, ga
     assert str(DAY) in caught.value.headline
 
 
-def test_a_sample_has_five_keys_at_most(running: Engine, gate: Gate) -> None:
+def test_a_sample_has_five_keys_at_most(running: Engine, gate: Expectations) -> None:
     tables = deepcopy(NIGHT)
     tables["screened_participants"] += [_screened("w1", f"n{number}") for number in range(9)]
     failures = checked(gate, the_laws(running, tables, "rush"))
@@ -704,14 +706,16 @@ def test_a_sample_has_five_keys_at_most(running: Engine, gate: Gate) -> None:
     assert len(failure.sample) == 5
 
 
-def test_a_look_that_finds_nothing_is_no_failure(running: Engine, gate: Gate) -> None:
+def test_a_look_that_finds_nothing_is_no_failure(running: Engine, gate: Expectations) -> None:
     """Hashes that coincide make a number of repeated rows, and no repeated row."""
     found = the_laws(running, NIGHT, "orders")["orders"]
     colliding = Laws(found.rows.withColumn("repeated", F.lit(1)), found.looks)
     assert checked(gate, {"orders": colliding}) == []
 
 
-def test_a_column_of_one_value_can_be_hashed(running: Engine, gate: Gate, tmp_path: Path) -> None:
+def test_a_column_of_one_value_can_be_hashed(
+    running: Engine, gate: Expectations, tmp_path: Path
+) -> None:
     """Sail fails where it hashes such a column while it reads a Delta file."""
     tables = deepcopy(NIGHT)
     for table in ("account_outcomes", "bonus_awards", "opening"):
@@ -759,14 +763,14 @@ def test_a_malformed_suite_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         suites.read_suite("orders")
 
 
-def test_a_suite_that_cannot_be_judged_is_an_error(running: Engine, gate: Gate) -> None:
+def test_a_suite_that_cannot_be_judged_is_an_error(running: Engine, gate: Expectations) -> None:
     found = the_laws(running, NIGHT, "orders")["orders"]
     lacking = Laws(found.rows.drop("nulls"))
     with pytest.raises(ExpectationsError, match=r"orders\.json: .* of nulls cannot be judged"):
         checked(gate, {"orders": lacking})
 
 
-def test_frames_have_names(running: Engine, gate: Gate) -> None:
+def test_frames_have_names(running: Engine, gate: Expectations) -> None:
     with pytest.raises(ExpectationsError, match="no frames order; they are participation"):
         checked(gate, {"order": the_laws(running, NIGHT, "orders")["orders"]})
 
@@ -775,7 +779,7 @@ def test_frames_have_names(running: Engine, gate: Gate) -> None:
 
 
 def test_data_docs_are_written(running: Engine, tmp_path: Path) -> None:
-    gate = Gate(Suites(docs=True))
+    gate = Expectations(Suites(docs=True))
     tables = deepcopy(NIGHT)
     tables["window_results"][0]["winners"] = 9
     failures = checked(gate, the_laws(running, tables))
@@ -791,13 +795,13 @@ def test_data_docs_are_written(running: Engine, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def apart() -> Iterator[Gate]:
+def apart() -> Iterator[Expectations]:
     with closing(SuitesApart(docs=True)) as suites:
-        yield Gate(suites)
+        yield Expectations(suites)
 
 
 def test_suites_apart_find_the_same(
-    running: Engine, gate: Gate, apart: Gate, tmp_path: Path
+    running: Engine, gate: Expectations, apart: Expectations, tmp_path: Path
 ) -> None:
     tables = deepcopy(NIGHT)
     for row in tables["window_results"]:
@@ -817,7 +821,7 @@ def test_suites_apart_find_the_same(
 
 
 def test_what_is_refused_apart_is_told_and_the_next_night_is_judged(
-    running: Engine, apart: Gate
+    running: Engine, apart: Expectations
 ) -> None:
     good = the_laws(running, NIGHT, "orders")
     lacking = Laws(good["orders"].rows.drop("nulls"))
@@ -828,7 +832,7 @@ def test_what_is_refused_apart_is_told_and_the_next_night_is_judged(
     assert checked(apart, good) == []
 
 
-def test_docs_that_cannot_be_written_are_told(apart: Gate, tmp_path: Path) -> None:
+def test_docs_that_cannot_be_written_are_told(apart: Expectations, tmp_path: Path) -> None:
     (tmp_path / "docs").write_text("a file")
     with pytest.raises(ExpectationsError, match="docs"):
         apart.write_docs(tmp_path / "docs")

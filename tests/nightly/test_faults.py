@@ -27,7 +27,7 @@ from rows import Landing, account, days, joined, landing, ordered, refunded
 from solatium.contracts.internal import TABLES
 from solatium.engine import Engine
 from solatium.errors import WarehouseError
-from solatium.nightly.run import _Run
+from solatium.nightly.nights import Nights as RunNights
 
 FIRST, SECOND, THIRD, FOURTH = DATES = [days(number) for number in range(4)]
 CONFIG: dict[str, Any] = {
@@ -174,7 +174,7 @@ def half_a_night(nights: Nights) -> date:
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched, faults.moments(nights.warehouse, killed):
-        patched.setattr(_Run, "_take_back", lambda _: None)
+        patched.setattr(RunNights, "_take_back", lambda *_: None)
         with pytest.raises(KeyboardInterrupt):
             nights.run(SECOND, CONFIG)
     return SECOND

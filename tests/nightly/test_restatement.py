@@ -24,7 +24,7 @@ from rows import Landing, account, at, days, entrant, joined, landing, ordered, 
 from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.laws.suites import Suites
-from solatium.laws.verdict import Gate
+from solatium.laws.verdict import Expectations
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = DATES = [days(number) for number in range(5)]
 CONFIG: dict[str, Any] = {
@@ -222,7 +222,7 @@ def test_the_laws_hold_for_what_is_judged_again(nights: Nights) -> None:
     ):
         CASES[case][0](rows)
     lay(nights, rows)
-    nights.expectations = Gate(Suites())
+    nights.expectations = Expectations(Suites())
     nights.run(FIFTH, CONFIG)
     expected = reference_tables(rows, CONFIG, FIFTH)
     assert disagreements(nights, expected, last_closed=FIFTH) == []

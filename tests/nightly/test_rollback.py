@@ -211,7 +211,7 @@ def stopped_at(day: date) -> Iterator[None]:
     handle = Night.handle
 
     def handled(self: Night, *arguments: Any, **options: Any) -> Any:
-        if self.day == day:
+        if self.context.day == day:
             raise _StoppedError
         return handle(self, *arguments, **options)
 

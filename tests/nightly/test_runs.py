@@ -171,6 +171,9 @@ def test_a_backfill_judges_anew_and_ends_with_the_same_tables(
     report = nights.run(THIRD, CONFIG, again_from=THIRD)
     assert report.handled == [THIRD, FOURTH]  # what was handled later follows
     assert report.tally.entries_posted == 0
+    # THIRD had closed: its race and its draw are judged once more, and counted once
+    assert report.tally.restated_by_reason() == {str(THIRD): {"again": 2}}
+    assert report.tally.windows_restated == 2
     assert tables(nights.warehouse) == standing.tables(FOURTH)
 
 
@@ -233,9 +236,9 @@ def test_nights_that_were_done_stay_when_a_later_one_fails(
     nights = resumed(FIRST)
     award = Night._award
 
-    def failing(night: Night, dates: list[date]) -> None:
-        award(night, dates)
-        if night.day == THIRD:
+    def failing(night: Night, *arguments: Any) -> None:
+        award(night, *arguments)
+        if night.context.day == THIRD:
             raise RuntimeError("no luck")
 
     monkeypatch.setattr(Night, "_award", failing)
@@ -255,8 +258,8 @@ from solatium.nightly.night import Night
 
 post = Night._post
 
-def killed(night, closed):
-    post(night, closed)
+def killed(night, *arguments):
+    post(night, *arguments)
     os._exit(9)
 
 Night._post = killed

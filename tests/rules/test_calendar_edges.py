@@ -28,7 +28,7 @@ from rows import (
 )
 
 from solatium.laws.suites import Suites
-from solatium.laws.verdict import Gate
+from solatium.laws.verdict import Expectations
 
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
@@ -61,8 +61,8 @@ def takes_part(name: str, where: Row, **changes: Any) -> list:
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return Gate(Suites())
+def gate() -> Expectations:
+    return Expectations(Suites())
 
 
 def agree(nights: Nights, rows: Landing, config: Row, first: date, last: date) -> None:
@@ -113,7 +113,9 @@ USUAL = [window(), [entrant(name) for name in ("a", "b")], ordered("a")]
 
 
 @pytest.mark.both_engines
-def test_odd_times_do_not_end_the_night_of_other_windows(nights: Nights, gate: Gate) -> None:
+def test_odd_times_do_not_end_the_night_of_other_windows(
+    nights: Nights, gate: Expectations
+) -> None:
     nights.expectations = gate
     odd = [windows_without_an_end(), windows_of_the_first_year()]
     rows = landing(USUAL, odd)
@@ -138,7 +140,7 @@ def test_versions_and_events_at_the_ends_are_ordered_like_others(nights: Nights)
     ("zone", "grace_days"), [("Asia/Shanghai", 2), ("America/New_York", 3000), ("UTC", 0)]
 )
 def test_the_last_date_of_the_calendar_is_handled(
-    nights: Nights, gate: Gate, zone: str, grace_days: int
+    nights: Nights, gate: Expectations, zone: str, grace_days: int
 ) -> None:
     nights.expectations = gate
     last = date.max
@@ -155,7 +157,7 @@ def test_the_last_date_of_the_calendar_is_handled(
 @pytest.mark.both_engines
 @pytest.mark.parametrize(("zone", "grace_days"), [("America/New_York", 2)])
 def test_the_first_dates_of_the_calendar_are_handled(
-    nights: Nights, gate: Gate, zone: str, grace_days: int
+    nights: Nights, gate: Expectations, zone: str, grace_days: int
 ) -> None:
     nights.expectations = gate
     first = date.min

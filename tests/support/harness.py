@@ -20,7 +20,7 @@ from rich.console import Console
 from solatium import contracts
 from solatium.engine import Engine
 from solatium.laws.suites import Suites
-from solatium.laws.verdict import Gate
+from solatium.laws.verdict import Expectations
 from solatium.nightly.request import Report, Request
 from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
@@ -88,7 +88,7 @@ class Nights:
         self.warehouse = folder / "warehouse"
         self.landing.mkdir(parents=True, exist_ok=True)
         self.running = running
-        self.expectations = Gate(Suites(()))
+        self.expectations = Expectations(Suites(()))
 
     def land(self, landing: dict[str, list[Row]], part: str = "part-0") -> None:
         """Puts rows into the landing zone, in files named `part`."""
