@@ -8,10 +8,17 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+_SIDE = "side"  # of a row, as a number
+
 
 def differing(one: DataFrame, other: DataFrame) -> DataFrame:
-    """The rows that only one of two frames has; both have the same columns."""
-    return one.exceptAll(other).unionByName(other.exceptAll(one))
+    """The rows that one of two frames has more often than the other, once each.
+
+    Both have the same columns.
+    """
+    sides = one.withColumn(_SIDE, F.lit(1)).unionByName(other.withColumn(_SIDE, F.lit(-1)))
+    counted = sides.groupBy(*one.columns).agg(F.sum(_SIDE).alias(_SIDE))
+    return counted.where(F.col(_SIDE) != 0).drop(_SIDE)
 
 
 def days(frame: DataFrame, column: str) -> list[date]:

@@ -15,7 +15,7 @@ from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
 from solatium.explain.records import InWindow
 from solatium.settings.sections import Tier
 from solatium.warehouse.snapshot import Snapshot
-from solatium.warehouse.window_facts import Row
+from solatium.warehouse.window_facts import Row, facts_of
 
 
 def consolation_facts(tables: Snapshot, here: InWindow, outcome_source: str) -> dict[str, Any]:
@@ -122,24 +122,20 @@ def _used_before(here: InWindow, award: Row) -> Decimal:
 
 
 def _awarded(tables: Snapshot, here: InWindow) -> Decimal:
-    """What the date's losses of the same campaign were awarded in all."""
+    """What the date's losses of the same campaign were awarded in all.
+
+    A window belongs to the campaign that its version in force names, whatever earlier ones named.
+    """
     day, campaign = here.window.business_date, here.window.row["campaign_id"]
-    windows = tables["windows"].arrow(["commodity_id", "window_id"], _same_campaign(campaign))
-    keys = {tuple(row.values()) for row in windows.to_pylist()}
     awards = tables["bonus_awards"].arrow(
         ["commodity_id", "window_id", "amount"], pc.field("business_date") == day
     )
-    sums = awards.group_by(["commodity_id", "window_id"]).aggregate([("amount", "sum")])
-    return sum(
-        (
-            row["amount_sum"]
-            for row in sums.to_pylist()
-            if (row["commodity_id"], row["window_id"]) in keys
-        ),
-        Decimal(0),
-    )
-
-
-def _same_campaign(campaign: str | None) -> pc.Expression:
-    field = pc.field("campaign_id")
-    return field.is_null() if campaign is None else field == campaign
+    sums = {
+        (row["commodity_id"], row["window_id"]): row["amount_sum"]
+        for row in awards.group_by(["commodity_id", "window_id"])
+        .aggregate([("amount", "sum")])
+        .to_pylist()
+    }
+    facts = facts_of(tables, sums)
+    of_campaign = (key for key in facts if facts[key].row["campaign_id"] == campaign)
+    return sum((sums[key] for key in of_campaign), Decimal(0))
