@@ -1,7 +1,8 @@
 """Makes a clean landing zone of any size: nights of rush sales in which one window draws many.
 
-`solatium generate` makes logs as a platform has them, with flaws and habits. Here nothing is late,
-bad or twice, and every window is of one known form, so that a night can be written by hand.
+`solatium generate` makes logs as a platform has them, with flaws and habits. Here nothing is bad or
+twice, nothing is late unless it is asked for, and every window is of one known form, so that a
+night can be written by hand.
 
     python -m benchmarks.landing OUT --participations 1000000 --nights 1 --hot 0.3 --seed 1
 """
@@ -29,12 +30,17 @@ _ROW_GROUP = 500_000
 
 @dataclass(frozen=True)
 class Shape:
-    """What a landing zone is made of. `hot` is the share of a night that one window draws."""
+    """What a landing zone is made of. `hot` is the share of a night that one window draws.
+
+    `late` is the share of windows, in tenths, of which some rows come a night later: one
+    participation in a hundred.
+    """
 
     participations: int = 5_000_000
     nights: int = 1
     hot: float = 0.3
     seed: int = 1
+    late: float = 0
 
     @property
     def windows(self) -> int:
@@ -84,8 +90,11 @@ def make(landing: Path, shape: Shape, threads: int | None = None) -> None:
             night = _Night(connection, landing, shape, number)
             night.write("windows", night.windows())
             connection.execute(f"CREATE OR REPLACE TEMP TABLE applied AS {night.applied()}")
+            night.write("participation", night.participation(f"NOT {night.is_late}"))
+            if shape.late and number < shape.nights:
+                rows = night.participation(night.is_late)
+                night.write("participation", rows, arrival=number + 1, part="late")
             for table, rows in (
-                ("participation", night.participation()),
                 ("payment", night.payment()),
                 ("orders", night.orders()),
             ):
@@ -101,10 +110,17 @@ class _Night:
     shape: Shape
     number: int
 
-    def write(self, table: str, rows: str) -> None:
-        folder = self.landing / table / f"dt={self.shape.day(self.number)}"
-        folder.mkdir(parents=True)
-        path = str(folder / "part-0.parquet").replace("'", "''")
+    @property
+    def is_late(self) -> str:
+        """Whether a participation comes a night later."""
+        row = f"{self.chance('late', 100, 'n')} < 1"
+        return f"(i % 10 < {round(self.shape.late * 10)} AND {row})"
+
+    def write(self, table: str, rows: str, arrival: int | None = None, part: str = "0") -> None:
+        """Writes a file of the night, or of a later night with which the rows arrive."""
+        folder = self.landing / table / f"dt={self.shape.day(arrival or self.number)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = str(folder / f"part-{part}.parquet").replace("'", "''")
         self.connection.execute(
             f"COPY ({rows}) TO '{path}' "
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
@@ -188,7 +204,7 @@ class _Night:
                 FROM range({shape.participations}) AS numbers (n)
             )"""
 
-    def participation(self) -> str:
+    def participation(self, which: str) -> str:
         teams = max(self.shape.others // 2, 1)
         team = self.chance("team", teams, "(account * 1000003 + i)")
         return f"""
@@ -201,7 +217,8 @@ class _Night:
                 NULL::INTEGER AS quantity,
                 'D' || (account // 3) AS device_id,
                 event_time
-            FROM applied"""
+            FROM applied
+            WHERE {which}"""
 
     def payment(self) -> str:
         """Most pay in full, some half, and some rows are refunds."""
@@ -258,10 +275,11 @@ def main(
     nights: int = Shape.nights,
     hot: float = Shape.hot,
     seed: int = Shape.seed,
+    late: float = Shape.late,
     threads: int | None = None,
 ) -> None:
     """Make a clean landing zone."""
-    make(out, Shape(participations, nights, hot, seed), threads)
+    make(out, Shape(participations, nights, hot, seed, late), threads)
 
 
 if __name__ == "__main__":

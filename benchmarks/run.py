@@ -76,7 +76,10 @@ class Bench:
 
     def landing(self, shape: Shape) -> Path:
         """A landing zone, which scenarios share, made where it is not there."""
-        name = f"{shape.participations}x{shape.nights}-hot{shape.hot:g}-seed{shape.seed}"
+        name = (
+            f"{shape.participations}x{shape.nights}-hot{shape.hot:g}-late{shape.late:g}"
+            f"-seed{shape.seed}"
+        )
         return landing.made(self.build / "landing" / name, shape)
 
     def solatium(
@@ -243,17 +246,43 @@ def history(
 
 
 @app.command()
-def steady(
+def usual(
     participations: _Participations = Shape.participations,
-    nights: Annotated[int, typer.Option(metavar="N", help="Nights before, at least 2.")] = 10,
+    nights: Annotated[int, typer.Option(metavar="N", help="Nights before, at least 3.")] = 10,
     rounds: _Rounds = 3,
     build: _Build = BUILD,
     folder: _Results = results.FOLDER,
 ) -> None:
-    """A usual night: two days of grace, so three open dates are judged, after ten other nights."""
-    shape = Shape(participations, nights=nights + 1)
-    config = ROOT / "benchmarks" / "steady.yaml"
-    _later_nights("steady", shape, (2, nights + 1), rounds, build, folder, config)
+    """A usual night, for which late rows have come, and the first night of the same logs.
+
+    A date closes two days later. Late rows have come in a tenth of the windows, or in all.
+    """
+    bench = Bench("usual", build)
+    config = ROOT / "benchmarks" / "usual.yaml"
+    ready = build / "ready"
+    shutil.rmtree(ready, ignore_errors=True)
+    cases: list[Case] = []
+    shapes = {
+        "late rows in a tenth of the windows": Shape(participations, nights + 1, late=0.1),
+        "late rows in all windows": Shape(participations, nights + 1, late=1.0),
+    }
+    for name, shape in shapes.items():
+        logs = bench.landing(shape)
+        if not cases:
+            cases.append(_first_night(bench, "first night", logs, shape.day(1), config))
+        eve = ready / _plain(name)
+        console.print(f"{name}: nights up to {nights}, not measured")
+        bench.solatium(f"before {name}", eve, logs, shape.day(nights), config=config)
+        cases.append(_night_after(bench, eve, name, logs, shape.last_day, config))
+    parameters = {name: asdict(shape) for name, shape in shapes.items()}
+    bench.measure(cases, rounds, parameters | _settings(config), folder)
+    shutil.rmtree(ready)
+
+
+def _first_night(bench: Bench, name: str, logs: Path, day: date, config: Path) -> Case:
+    return Case(
+        name, lambda out, turn: bench.solatium(name, out, logs, day, config=config, turn=turn)
+    )
 
 
 def _first_nights(

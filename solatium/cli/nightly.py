@@ -45,7 +45,7 @@ def nightly(
     ] = None,
     summary_json: SummaryJson = None,
 ) -> None:
-    """Handle every date up to --date that is not handled yet, and open dates again.
+    """Handle every date up to --date that is not handled yet, and what is late for open dates.
 
     solatium nightly --landing logs --warehouse wh --date 2026-11-01
     """

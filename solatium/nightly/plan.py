@@ -114,8 +114,8 @@ def differing_settings(
 ) -> list[Difference]:
     """What would judge handled dates otherwise than they were, so that they must be judged again.
 
-    Dates that are open are judged again by every run. But settings that concern all dates alike
-    decide what came in, and count for open dates too. UsageError where closed dates would be judged
+    Open dates are judged again by the first night that has other settings. But settings that concern
+    all dates alike decide what came in, and count for open dates too. UsageError where closed dates would be judged
     otherwise, and nobody asked for it.
     """
     newest = lineage[-1]

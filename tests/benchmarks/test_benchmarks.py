@@ -197,7 +197,7 @@ def test_the_page_is_made_from_results(tmp_path: Path) -> None:
 def test_every_part_of_the_page_is_of_a_scenario() -> None:
     parts = report.PAGE.read_text(encoding="utf-8").split("<!-- begin ")[1:]
     names = [part.split(" -->")[0] for part in parts]
-    assert names == ["goals", "night", "skew", "size", "small", "history", "steady"]
+    assert names == ["goals", "night", "skew", "size", "small", "history", "usual"]
     assert {goal.scenario for goal in results.GOALS} <= set(names)
 
 
