@@ -16,24 +16,18 @@
 #
 # A night of a real lottery: the 36,695 applications of 2021 for overnight permits in the
 # Enchantments. This notebook shows who was qualified, who won and who lost by the size of their
-# group, who keeps failing, and what consolation costs. The file lacks some facts; `solatium demo`
-# says which are made up. docs/tables.md says what the columns mean.
+# group, and why one account lost. The file lacks some facts; `solatium demo` says which are made
+# up. docs/tables.md says what the columns mean.
 
 # %%
-from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import altair as alt
 import pandas as pd
-from rich.console import Console
 
 import solatium
 from solatium.demo.landing import write_landing
-from solatium.nightly.run import Request, run
-from solatium.settings.load import from_mapping
-from solatium.storage.location import Location
 
 # %% [markdown]
 # The logs, and one night: all windows are drawn on it. The embedded engine runs in this process,
@@ -43,15 +37,12 @@ from solatium.storage.location import Location
 temporary = TemporaryDirectory(prefix="first-look-")
 folder = Path(temporary.name)
 facts = write_landing(folder / "landing", nights=1)
-request = Request(
-    landing=Location(folder / "landing"),
-    warehouse=Location(folder / "warehouse"),
-    settings=from_mapping(facts.configuration),
-    engine="embedded",
-    day=facts.draw_nights[0],
+solatium.run(
+    folder / "landing",
+    folder / "warehouse",
+    str(facts.draw_nights[0]),
+    settings=facts.configuration,
 )
-report = run(request, Console(quiet=True))
-pd.DataFrame(report.results)
 
 # %% [markdown]
 # Reading needs no engine: `solatium.open` gives all tables as of the newest night, or of the night
@@ -117,58 +108,15 @@ size_chart = (
 size_chart
 
 # %% [markdown]
-# Anyone can check a draw: a ticket is the beginning of a hash of public values.
-
-# %%
-one = allocations.dropna(subset="ticket").sort_values("ticket").iloc[0]
-place = [("commodity_id", "=", one.commodity_id), ("window_id", "=", one.window_id)]
-seed = tables["windows"].pandas(["draw_seed"], place).draw_seed.dropna().iloc[0]
-said = f"{seed}|{one.commodity_id}|{one.window_id}|{one.entry_id}|0"
-assert sha256(said.encode()).hexdigest()[:16] == one.ticket
-said, one.ticket, one.outcome
-
-# %% [markdown]
-# ## Who keeps failing
+# ## Why one account lost
 #
-# Most applicants named three choices, and each lost choice counts.
+# An explanation has the draw's ticket, with the text that it is the hash of, and says what the loss
+# was worth. The other notebooks go on from here: who keeps losing, whether draws are fair, and what
+# other bonuses would cost.
 
 # %%
-history = tables["account_history"].pandas(["consecutive_failures"])
-streaks = history.value_counts().reset_index(name="accounts")
-streaks = streaks.rename(columns={"consecutive_failures": "failures in a row"})
-streak_chart = alt.Chart(streaks).mark_bar().encode(x="failures in a row:O", y="accounts:Q")
-streak_chart
-
-# %% [markdown]
-# ## What consolation costs
-#
-# The cost by the tier of the streak, and the cost of the same losses with other amounts.
-
-# %%
-awards = tables["bonus_awards"].pandas().groupby(["consecutive_failures", "reason"])
-awards.agg(awards=("amount", "size"), amount=("amount", "sum")).reset_index()
-
-# %%
-losses = tables["account_outcomes"].pandas(filter=[("result", "=", "lost")])
-reached = losses.consecutive_failures.value_counts()
-plans = {
-    "1.00 from the 2nd": (2, "1.00"),
-    "1.00 from the 1st": (1, "1.00"),
-    "2.00 at 3": (3, "2.00"),
-}
-costs = pd.DataFrame(
-    {
-        "plan": plan,
-        "cost": float(Decimal(amount) * int(reached[reached.index >= first].sum())),
-    }
-    for plan, (first, amount) in plans.items()
-)
-cost_chart = (
-    alt.Chart(costs, title=f"Cost of other plans, {facts.currency}")
-    .mark_bar()
-    .encode(x="cost:Q", y="plan:N")
-)
-cost_chart
+loser = allocations[allocations.outcome == "lost"].sort_values("ticket").iloc[-1]
+tables.explain(loser.account_id, commodity=loser.commodity_id, window=loser.window_id)
 
 # %%
 temporary.cleanup()
