@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from reference import Reference, gate_failures
+from reference.arrivals import gate_failures
+from reference.night import Reference
 
 from solatium import contracts
 from solatium.demo.landing import DemoFacts, write_landing

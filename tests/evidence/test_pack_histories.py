@@ -11,7 +11,10 @@ from checked_history import a_warehouse, put
 from histories import History, examples, histories
 from hypothesis import given
 from packs import entries, facts, verify
-from reference import Entry, Reference, Rush, in_order, open_door
+from reference.arrivals import open_door
+from reference.night import Reference
+from reference.outcomes import Rush
+from reference.rush import Entry, in_order
 
 import solatium
 from solatium.engine import Engine

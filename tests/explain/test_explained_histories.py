@@ -12,18 +12,12 @@ import pytest
 from checked_history import a_warehouse, put
 from histories import History, examples, histories
 from hypothesis import given
-from reference import (
-    Applicant,
-    Judged,
-    Reference,
-    Result,
-    Rush,
-    audit_rows,
-    in_order,
-    money,
-    open_door,
-    refund_rows,
-)
+from reference.arrivals import open_door
+from reference.contract import money
+from reference.night import Judged, Reference
+from reference.outcomes import Result, Rush, audit_rows, refund_rows
+from reference.rush import in_order
+from reference.screening import Applicant
 
 import solatium
 from solatium.engine import Engine

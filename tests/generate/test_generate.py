@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from reference import Reference, gate_failures
+from reference.arrivals import gate_failures
+from reference.night import Reference
 
 from solatium import contracts
 from solatium.cli import app

@@ -27,7 +27,7 @@ def pair(account: str = "a", *sequences: int | None, **changes: object) -> list[
     ]
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_more_than_one_event_in_a_thousand_without_an_order_is_noted(nights: Nights) -> None:
     nights.land(landing(window(), applicants(1997), pair()))
     nights.land(landing([row | {"dt": days(1)} for row in [*applicants(0), *pair("b")]]))

@@ -693,7 +693,7 @@ def test_a_shut_gate_names_every_table_and_changes_no_earlier_night(nights: Nigh
     ]
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_the_bad_rows_of_a_shut_gate_are_written_where_that_is_asked_for(
     nights: Nights, tmp_path: Path
 ) -> None:

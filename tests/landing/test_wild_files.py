@@ -59,7 +59,7 @@ def test_with_one_value_it_may_not(nights: Nights) -> None:
         nights.run(DAY)
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 @pytest.mark.parametrize("kind", [pa.float64(), pa.float32()], ids=str)
 def test_integers_that_are_stored_as_floats_are_taken_where_they_are_exact(
     nights: Nights, kind: pa.DataType
@@ -136,7 +136,7 @@ def test_a_year_that_no_calendar_has_is_a_bad_row_and_not_a_bad_file(nights: Nig
     assert [row["reasons"] for row in nights.rows("quarantine")] == [["out_of_range_event_time"]]
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_many_small_files_are_read_together(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:

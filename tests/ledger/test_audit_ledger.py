@@ -15,7 +15,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from golden import race
 from harness import Nights, Row, table_rows
-from reference import entries_digest, row_digest
+from reference.ledger import entries_digest, row_digest
 from rows import account, at, days, landing
 
 from solatium import contracts

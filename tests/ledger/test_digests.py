@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import Row
-from reference import entries_digest, seal
+from reference.ledger import entries_digest, seal
 from rows import DAY, days
 
 from solatium import contracts

@@ -154,7 +154,7 @@ def test_the_last_date_of_the_calendar_is_handled(
     agree(nights, rows, config, last, last)
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 @pytest.mark.parametrize(("zone", "grace_days"), [("America/New_York", 2)])
 def test_the_first_dates_of_the_calendar_are_handled(
     nights: Nights, gate: Expectations, zone: str, grace_days: int

@@ -45,7 +45,7 @@ def dear() -> list:
     ]
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_sums_of_payments_are_judged_exactly_and_written_as_the_greatest_amount(
     nights: Nights,
 ) -> None:

@@ -11,7 +11,7 @@ from math import sqrt
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from reference import ticket
+from reference.rush import ticket
 
 from solatium.engine import Engine
 from solatium.rules import tickets

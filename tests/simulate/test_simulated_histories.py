@@ -11,7 +11,10 @@ from checked_history import a_warehouse, put
 from histories import History, configs, examples, histories
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import Settings, due_windows, hold, open_door
+from reference.arrivals import open_door
+from reference.configuration import Settings
+from reference.rush import hold
+from reference.windows import due_windows
 from rows import Row
 from what_if import Found, WhatIf, at_ranks, change, numbers, seed_of
 

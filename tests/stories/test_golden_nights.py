@@ -17,7 +17,7 @@ from compare import differences
 from golden import CONFIG, EXAMPLE, FIRST, FOURTH, LANDING, SECOND, THIRD, Tables
 from harness import Nights
 from pyspark.sql import DataFrame
-from reference import Reference
+from reference.night import Reference
 from rows import at
 
 from solatium import contracts, engine

@@ -13,7 +13,7 @@ import pytest
 from compare import differences
 from golden import Tables
 from harness import Nights
-from reference import Reference
+from reference.night import Reference
 from rows import SEED, Row
 from rulebook import CONFIG, FIRST, LANDING, SECOND, THIRD
 

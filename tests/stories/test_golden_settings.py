@@ -11,7 +11,7 @@ import pytest
 from compare import differences
 from golden import CONFIG, FIRST, FOURTH, LANDING, SECOND, THIRD, Tables
 from harness import Nights
-from reference import Reference
+from reference.night import Reference
 
 from solatium.engine import Engine
 

@@ -24,7 +24,7 @@ from histories import ACCOUNTS, File, History, histories
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
-from reference import Reference
+from reference.night import Reference
 from rows import Row, days, entrant, joined, landing, ordered, paid, window
 
 from solatium.engine import Engine

@@ -11,7 +11,7 @@ import pytest
 from compare import differences
 from deltalake import DeltaTable
 from harness import Nights
-from reference import Reference
+from reference.night import Reference
 from rows import DAY, Landing, Row, account, at, days, entrant, landing, window
 
 from solatium import contracts

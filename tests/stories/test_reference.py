@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from mutants import MUTANTS, problem_with
-from reference import Ledger, Reference, Row, gate_failures, ticket
+from reference.arrivals import gate_failures
+from reference.ledger import Ledger
+from reference.night import Reference
+from reference.rush import ticket
+from reference.types import Row
 from rows import (
     DAY,
     account,

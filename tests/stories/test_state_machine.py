@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from reference import Reference
+from reference.night import Reference
 from rows import Row
 
 from solatium.engine import Engine

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from compare import LEDGER, differences, key_of
 from harness import Nights, write_rows
 from histories import History
-from reference import chain_problems
+from reference.ledger import chain_problems
 from rows import Row, days
 
 from solatium.engine import Engine

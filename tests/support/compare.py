@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import Nights, Row, table_rows
-from reference import Reference, chain_problems
+from reference.ledger import chain_problems
+from reference.night import Reference
 from rows import DAY, Landing, days
 
 from solatium import contracts

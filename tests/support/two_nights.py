@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Nights
-from reference import Reference
+from reference.night import Reference
 from rows import Row, account, days, entrant, joined, landing, ordered, paid, window
 
 from solatium.engine import Engine

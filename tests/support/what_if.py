@@ -16,24 +16,16 @@ from hashlib import sha256
 from math import ceil
 from typing import Any
 
-from reference import (
-    Accounts,
-    Award,
-    Door,
-    Judged,
-    Rush,
-    Settings,
-    Streaks,
-    Window,
-    awards_of,
-    by_business_date,
-    counted_outcomes,
-    due_windows,
-    hold,
-    open_door,
-    replay,
-    screened,
-)
+from reference.accounts import Accounts
+from reference.arrivals import Door, open_door
+from reference.awards import Award, awards_of
+from reference.configuration import Settings
+from reference.history import Streaks, counted_outcomes
+from reference.night import Judged, by_business_date
+from reference.outcomes import Rush, replay
+from reference.rush import hold
+from reference.screening import screened
+from reference.windows import Window, due_windows
 from rows import Landing, Row
 
 Key = tuple[str, str | None, str | None, str]  # section, group, currency, name

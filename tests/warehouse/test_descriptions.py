@@ -17,7 +17,7 @@ def comments(path: str) -> dict[str, str]:
     return {field["name"]: field["metadata"].get("comment", "") for field in fields}
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_tables_that_nights_have_written_to_say_what_they_hold(after_two_nights: Nights) -> None:
     for table in TABLES:
         path = str(after_two_nights.warehouse / table.name)
