@@ -21,6 +21,7 @@ from rich.console import Console
 from solatium.cli import ending
 from solatium.cli.audit_ledger import audit_ledger
 from solatium.cli.backfill import backfill
+from solatium.cli.catalog import catalog
 from solatium.cli.config import show_config
 from solatium.cli.demo import demo
 from solatium.cli.evidence import evidence
@@ -54,7 +55,7 @@ app = typer.Typer(
 for command in (
     *(nightly, backfill, rollback),
     *(explain, report, evidence, simulate, demo, generate),
-    *(tables, runs, vacuum),
+    *(tables, catalog, runs, vacuum),
 ):
     app.command(cls=Command)(command)
 app.command("config", cls=Command)(show_config)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from solatium.cli.options import (
     AcceptGate,
+    Catalog,
     Config,
     DataDocs,
     Engine,
@@ -34,6 +35,7 @@ def backfill(
     accept_gate: AcceptGate = None,
     data_docs: DataDocs = None,
     write_rejects: WriteRejects = None,
+    catalog: Catalog = None,
     summary_json: SummaryJson = None,
 ) -> None:
     """Judge a range of handled dates again; the dates after it follow, since they build on it.
@@ -57,5 +59,6 @@ def backfill(
         accept_gate=accept_gate,
         data_docs=data_docs,
         write_rejects=write_rejects,
+        catalog=catalog,
         summary_json=summary_json,
     )

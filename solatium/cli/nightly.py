@@ -11,6 +11,7 @@ import typer
 from solatium.cli.options import (
     AcceptGate,
     AllowFuture,
+    Catalog,
     Config,
     DataDocs,
     Engine,
@@ -36,6 +37,7 @@ def nightly(
     accept_gate: AcceptGate = None,
     data_docs: DataDocs = None,
     write_rejects: WriteRejects = None,
+    catalog: Catalog = None,
     allow_future: AllowFuture = False,
     report_to: Annotated[
         Path | None,
@@ -59,6 +61,7 @@ def nightly(
         accept_gate=accept_gate,
         data_docs=data_docs,
         write_rejects=write_rejects,
+        catalog=catalog,
         summary_json=summary_json,
         rescan=rescan,
         restate=restate,

@@ -72,6 +72,15 @@ DataDocs = Annotated[
     ),
 ]
 
+Catalog = Annotated[
+    str | None,
+    typer.Option(
+        "--catalog",
+        metavar="NAME",
+        help="With Spark: move the views of this schema forward when all is done (solatium "
+        "catalog).",
+    ),
+]
 WriteRejects = Annotated[
     str | None,
     typer.Option(

@@ -26,6 +26,7 @@ def handle(
     accept_gate: list[str] | None,
     data_docs: str | None,
     write_rejects: str | None,
+    catalog: str | None,
     summary_json: str | None,
     allow_future: bool = False,
 ) -> None:
@@ -58,6 +59,7 @@ def handle(
             accepted=accepted_gates(accept_gate or []),
             data_docs=Location.parse(data_docs) if data_docs else None,
             rejects=Location.parse(write_rejects) if write_rejects else None,
+            catalog=catalog,
             today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
         )
         report = run(request, Console(stderr=True), expectations=gate)

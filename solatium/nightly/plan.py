@@ -114,9 +114,9 @@ def differing_settings(
 ) -> list[Difference]:
     """What would judge handled dates otherwise than they were, so that they must be judged again.
 
-    Open dates are judged again by the first night that has other settings. But settings that concern
-    all dates alike decide what came in, and count for open dates too. UsageError where closed dates would be judged
-    otherwise, and nobody asked for it.
+    Open dates are judged again by the first night that has other settings. But settings that
+    concern all dates alike decide what came in, and count for open dates too. UsageError where
+    closed dates would be judged otherwise, and nobody asked for it.
     """
     newest = lineage[-1]
     then = Settings.from_judging(newest.judging)

@@ -21,6 +21,7 @@ class Request:
     files of all arrival dates, not only of the last `rescan_days`. `restate` lets changed settings
     judge closed dates again. `accepted` are gates that may be passed. `data_docs` is where the
     checks of every night are written as pages, `rejects` where the rows of a shut gate are.
+    `catalog` is the schema of Spark's catalog whose views show what was committed.
 
     `today` is the calendar date in the configured time zone. A later `day` is refused, since it
     closes dates whose logs are still to come. Without `today` nothing is refused for it, and no
@@ -38,6 +39,7 @@ class Request:
     accepted: tuple[AcceptedGate, ...] = ()
     data_docs: Location | None = None
     rejects: Location | None = None
+    catalog: str | None = None
     today: date | None = None
 
 

@@ -25,7 +25,7 @@ from solatium.nightly.nights import Nights
 from solatium.nightly.progress import log
 from solatium.nightly.request import Report, Request, refuse_future, refuse_nested
 from solatium.nightly.shortages import accepted_shortages
-from solatium.warehouse import commits
+from solatium.warehouse import catalog, commits
 from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.tables import Warehouse
 
@@ -46,6 +46,8 @@ def run(
     if not request.landing.is_folder():
         raise UsageError(f"{request.landing}: there is no landing zone; expected a folder")
     refuse_nested(request)
+    if request.catalog is not None:
+        catalog.refuse_catalog(request.catalog, request.engine)
     landing = LandingZone(request.landing, request.settings.sources, request.settings.ignored_files)
     holder = {"engine": request.engine, "date": request.day.isoformat()}
     with (
@@ -67,12 +69,15 @@ def run(
         if lease.taken_over:
             notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         memory_mb = request.settings.embedded_memory_mb
-        starting = engine.running(request.engine, memory_mb=memory_mb)
+        options = {} if request.catalog is None else catalog.LASTING
+        starting = engine.running(request.engine, options, memory_mb)
         loading = expectations_apart(docs=request.data_docs is not None)
         with (
             nullcontext(expectations) if expectations else loading as checks,
             nullcontext(running) if running else starting as started,
         ):
+            if request.catalog is not None:
+                catalog.refuse_fleeting(started)
             warehouse = Warehouse(started, root, TABLES, lease)
             newest_seen = seen[-1].day if seen else None
             nights = Nights(
@@ -81,4 +86,7 @@ def run(
             for note in notes:
                 log.info("%s", note)
             done = nights.handle(Lineage.before(plan.first, lineage), console, lease)
+            if request.catalog is not None:
+                shown = commits.published(root)[-1]
+                catalog.register(started, request.warehouse, shown, request.catalog)
             return replace(done, notes=[*notes, *done.notes])
