@@ -184,10 +184,9 @@ class Edition:
                 f"from _old d where not exists "
                 f"(select 1 from {statements.new(name)} n where n.{key} = d.{key})"
             )
-            stays = statements.kept(contract, "d", all_are_new=all_are_new)
-            count = f"select count(*) {others} and not ({stays})"
-            [[removed]] = connection.execute(count).fetchall()
-            query += f" union all select * {others} and ({stays})"
+            leaves = statements.unnamed(contract, "d", all_are_new=all_are_new)
+            [[removed]] = connection.execute(f"select count(*) {others} and {leaves}").fetchall()
+            query += f" union all select * {others} and not ({leaves})"
         place = self._new / f"{name}.parquet"
         written = connection.sql(f"{query} order by all").to_arrow_table().cast(_schema(contract))
         pq.write_table(written, place, compression="zstd")

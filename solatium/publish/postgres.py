@@ -98,6 +98,11 @@ class Transaction:
         if not self._value("select count(*) from pg_namespace where nspname = $1", schema):
             self.execute(f"create schema {name}")
         self.execute(f"set local search_path to {name}")
+        # or the server would go on with a long statement of a process that was killed
+        self._rows(
+            "select set_config(name, '5s', true) from pg_settings "
+            "where name = 'client_connection_check_interval'"
+        )
 
     def published(self) -> Publication | None:
         """What the schema shows; UsageError where its tables are not of a publishing."""
@@ -127,13 +132,12 @@ class Transaction:
                 everything = ", ".join([*FACTS, *reversed(DIMENSIONS), statements.STATE])
                 self.execute(f"drop table if exists {everything}")
                 sent = loading.make(self, star)
+                for name in STAR:
+                    self.execute(f"analyze {name}")  # dashboards get plans that fit
             else:
                 sent = loading.change(self, star)
                 sent = loading.with_removed(sent, loading.tidy(self, asked))
         loading.remember(self, now)
-        for one in sent:
-            if one.written or one.removed:
-                self.execute(f"analyze {one.table}")  # dashboards get plans that fit
         return sent
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:

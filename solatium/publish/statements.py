@@ -103,7 +103,7 @@ def _comment(kind: str, place: str, text: str) -> str:
 
 def remove_changed(contract: Table, dates: Sequence[date]) -> str:
     """Takes away the rows of some dates that are not among the new ones exactly as they are."""
-    same = _all_equal(contract.names, "n", contract.name)
+    same = _all_equal(contract, "n", contract.name)
     return (
         f"delete from {contract.name} where {_on(contract, contract.name, dates)} "
         f"and not exists (select 1 from {new(contract.name)} n where {same})"
@@ -127,7 +127,7 @@ def add_or_change(contract: Table) -> str:
     [key] = contract.key
     others = [name for name in contract.names if name != key]
     values = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in others)
-    same = _all_equal(contract.names, "n", "d")
+    same = _all_equal(contract, "n", "d")
     return (
         f"insert into {contract.name} select * from {new(contract.name)} n where not exists "
         f"(select 1 from {contract.name} d where {same}) "
@@ -138,29 +138,24 @@ def add_or_change(contract: Table) -> str:
 def remove_unnamed(contract: Table, *, all_are_new: bool) -> str:
     """Takes away the rows of a dimension that are known no more and that no other table names."""
     name = contract.name
-    return f"delete from {name} where not ({kept(contract, name, all_are_new=all_are_new)})"
+    return f"delete from {name} where {unnamed(contract, name, all_are_new=all_are_new)}"
 
 
-def kept(contract: Table, rows: str, *, all_are_new: bool) -> str:
-    """Whether a row of a dimension stays.
+def unnamed(contract: Table, rows: str, *, all_are_new: bool) -> str:
+    """Whether a row of a dimension is to leave.
 
     The new rows are all that are known, or, of accounts that were only added to, some of them.
     """
     [key] = contract.key
-    if all_are_new:
-        known = (
-            f"exists (select 1 from {new(contract.name)} n "
-            f"where n.{_quoted(key)} = {rows}.{_quoted(key)})"
-        )
-    else:
-        known = f"{rows}.is_known"
+    here = f"{rows}.{_quoted(key)}"
     named = [
-        f"exists (select 1 from {other.name} o where o.{_quoted(c.name)} = {rows}.{_quoted(key)})"
+        f"not exists (select 1 from {other.name} o where o.{_quoted(c.name)} = {here})"
         for other in map(star, STAR)
         for c in other.columns
         if c.refers_to == f"{contract.name}.{key}"
     ]
-    return " or ".join([known, *named])
+    unknown = f"not exists (select 1 from {new(contract.name)} n where n.{_quoted(key)} = {here})"
+    return " and ".join([unknown if all_are_new else f"not {rows}.is_known", *named])
 
 
 def leaving_order() -> Iterable[tuple[Table, bool]]:
@@ -178,9 +173,12 @@ def _on(contract: Table, rows: str, dates: Sequence[date]) -> str:
     return f"{rows}.{_quoted(by)} in ({listed})" if dates else "false"
 
 
-def _all_equal(columns: Iterable[str], one: str, other: str) -> str:
+def _all_equal(contract: Table, one: str, other: str) -> str:
+    """Whether two rows are alike; where nothing can be null by `=`, by which databases hash."""
     return " and ".join(
-        f"{one}.{_quoted(c)} is not distinct from {other}.{_quoted(c)}" for c in columns
+        f"{one}.{_quoted(c.name)} {'=' if c.required else 'is not distinct from'} "
+        f"{other}.{_quoted(c.name)}"
+        for c in contract.columns
     )
 
 
