@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 PASSWORD_MASK = "***"
 _PASSWORD = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:|[?&](?:ssl)?password=)[^\s&]*?(?=@|[\s&]|$)",
+    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?=@)"
+    r"|(?P<name>[?&](?:ssl)?password=)[^\s&]*",
     re.IGNORECASE,
 )
 
@@ -49,7 +50,7 @@ def reason(error: BaseException) -> str:
 
 def masked(text: str) -> str:
     """A text that shows no password of the URLs in it."""
-    return _PASSWORD.sub(rf"\g<before>{PASSWORD_MASK}", text)
+    return _PASSWORD.sub(lambda m: f"{m['before'] or m['name']}{PASSWORD_MASK}", text)
 
 
 class UsageError(SolatiumError):

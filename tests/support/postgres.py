@@ -20,8 +20,8 @@ PASSWORD = "s3cr@t:/w&rd"
 @contextmanager
 def server() -> Iterator[str]:
     """The URL of its database `postgres`, with a password; the server ends with the block."""
-    programs = _programs()
-    if programs is None:
+    folder_of_programs = programs()
+    if folder_of_programs is None:
         # where CI runs, PostgreSQL is there: then its absence is a fault
         assert os.environ.get("CI") != "true", "PostgreSQL is missing: apt-get install postgresql"
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
@@ -32,20 +32,36 @@ def server() -> Iterator[str]:
         data = str(folder / "data")
         login = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--username=postgres"]
         quick = ["--no-sync", "--encoding=UTF8", "--locale=C"]
-        _run(*as_user, programs / "initdb", "--pgdata", data, *login, *quick)
+        _run(*as_user, folder_of_programs / "initdb", "--pgdata", data, *login, *quick)
         options = f"-c listen_addresses='' -c fsync=off -k {folder}"
         log = str(folder / "log")
-        start = [programs / "pg_ctl", "--pgdata", data, "--log", log, "--options", options, "-w"]
+        start = [
+            folder_of_programs / "pg_ctl",
+            "--pgdata",
+            data,
+            "--log",
+            log,
+            "--options",
+            options,
+            "-w",
+        ]
         _run(*as_user, *start, "start")
         try:
             yield f"postgresql://postgres:{quote(PASSWORD, safe='')}@/postgres?host={folder}"
         finally:
-            _run(*as_user, programs / "pg_ctl", "--pgdata", data, "--mode=immediate", "stop")
+            _run(
+                *as_user,
+                folder_of_programs / "pg_ctl",
+                "--pgdata",
+                data,
+                "--mode=immediate",
+                "stop",
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs() -> Path | None:
+def programs() -> Path | None:
     """The folder of the newest server's programs, which Debian keeps off the path."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
