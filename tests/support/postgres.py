@@ -20,8 +20,8 @@ PASSWORD = "s3cr@t:/w&rd"
 @contextmanager
 def server() -> Iterator[str]:
     """The URL of its database `postgres`, with a password; the server ends with the block."""
-    folder_of_programs = programs()
-    if folder_of_programs is None:
+    found = programs()
+    if found is None:
         # where CI runs, PostgreSQL is there: then its absence is a fault
         assert os.environ.get("CI") != "true", "PostgreSQL is missing: apt-get install postgresql"
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
@@ -29,34 +29,17 @@ def server() -> Iterator[str]:
     try:
         (folder / "password").write_text(PASSWORD)
         as_user = _given_to_a_user(folder)
-        data = str(folder / "data")
+        cluster = [f"--pgdata={folder / 'data'}"]
         login = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--username=postgres"]
         quick = ["--no-sync", "--encoding=UTF8", "--locale=C"]
-        _run(*as_user, folder_of_programs / "initdb", "--pgdata", data, *login, *quick)
-        options = f"-c listen_addresses='' -c fsync=off -k {folder}"
-        log = str(folder / "log")
-        start = [
-            folder_of_programs / "pg_ctl",
-            "--pgdata",
-            data,
-            "--log",
-            log,
-            "--options",
-            options,
-            "-w",
-        ]
-        _run(*as_user, *start, "start")
+        _run(*as_user, found / "initdb", *cluster, *login, *quick)
+        options = f"--options=-c listen_addresses='' -c fsync=off -k {folder}"
+        control = [*as_user, found / "pg_ctl", *cluster]
+        _run(*control, f"--log={folder / 'log'}", options, "--wait", "start")
         try:
             yield f"postgresql://postgres:{quote(PASSWORD, safe='')}@/postgres?host={folder}"
         finally:
-            _run(
-                *as_user,
-                folder_of_programs / "pg_ctl",
-                "--pgdata",
-                data,
-                "--mode=immediate",
-                "stop",
-            )
+            _run(*control, "--mode=immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
