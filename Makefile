@@ -103,9 +103,10 @@ format: .venv/.installed ## mend what lint can mend by itself
 types: .venv/.installed ## check the types
 	@$(PY) -m mypy
 
-docs: .venv/.installed ## make docs/tables.md from the contracts, docs/performance.md from results
+docs: .venv/.installed ## make pages of tables from the contracts, docs/performance.md from results
 	@mkdir -p docs
 	@$(PY) -m solatium.contracts.page docs/tables.md
+	@$(PY) -m solatium.contracts.star_page docs/star.md
 	@$(PY) -m benchmarks.report
 
 site: .venv/.installed ## write the documentation as a site to build/site

@@ -6,7 +6,15 @@ The statuses are those of docs/rules.md section 10: 2 usage or configuration, 3 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+PASSWORD_MASK = "***"
+_PASSWORD = re.compile(
+    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?=@)"
+    r"|(?P<name>[?&](?:ssl)?password=)[^\s&]*",
+    re.IGNORECASE,
+)
 
 
 class SolatiumError(Exception):
@@ -38,6 +46,11 @@ def reason(error: BaseException) -> str:
     lines = [line.strip() for line in said(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return [*lines[:1], *causes][-1] if lines else type(error).__name__
+
+
+def masked(text: str) -> str:
+    """A text that shows no password of the URLs in it."""
+    return _PASSWORD.sub(lambda m: f"{m['before'] or m['name']}{PASSWORD_MASK}", text)
 
 
 class UsageError(SolatiumError):

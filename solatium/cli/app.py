@@ -29,6 +29,7 @@ from solatium.cli.explain import explain
 from solatium.cli.generate import generate
 from solatium.cli.nightly import nightly
 from solatium.cli.options import Command
+from solatium.cli.publish import publish
 from solatium.cli.report import report
 from solatium.cli.rollback import rollback
 from solatium.cli.runs import runs
@@ -36,7 +37,7 @@ from solatium.cli.simulate import simulate
 from solatium.cli.tables import tables
 from solatium.cli.vacuum import vacuum
 from solatium.cli.work import close_output
-from solatium.errors import SolatiumError
+from solatium.errors import SolatiumError, masked
 from solatium.resources import data_folder
 from solatium.storage import lease
 from solatium.version import VERSION
@@ -55,7 +56,7 @@ app = typer.Typer(
 for command in (
     *(nightly, backfill, rollback),
     *(explain, report, evidence, simulate, demo, generate),
-    *(tables, catalog, runs, vacuum),
+    *(publish, catalog, tables, runs, vacuum),
 ):
     app.command(cls=Command)(command)
 app.command("config", cls=Command)(show_config)
@@ -143,13 +144,13 @@ def _say(text: str) -> None:
 def _unexpected(error: Exception, arguments: list[str] | None) -> str:
     """One line for an error that nobody foresaw; the traceback goes to a file."""
     given = sys.argv[1:] if arguments is None else arguments
-    command = shlex.join(["solatium", *map(str, given)])
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    command = masked(shlex.join(["solatium", *map(str, given)]))
+    said = masked(" ".join(f"{type(error).__name__}: {error}".split())[:300])
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="solatium-", suffix=".txt", delete=False, encoding="utf-8"
         ) as file:
-            traceback.print_exception(error, file=file)
+            file.write(masked("".join(traceback.format_exception(error))))
         where = f"; the traceback is in {file.name}"
     except OSError:
         where = ""

@@ -45,7 +45,8 @@ def types_of(name: str) -> tuple[str, T.DataType, pa.DataType]:
 class Column:
     """One column: `type` is Spark's simple string, `values` () allows any, `minimum` None none.
 
-    The values of an array column are those that its elements may have.
+    The values of an array column are those that its elements may have. `refers_to` is the table
+    and column, such as dim_date.date, that has every value of this one; empty for none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Column:
     minimum: int | None = None
     exclusive: bool = False
     unit: str = ""
+    refers_to: str = ""
 
     def spark_type(self) -> T.DataType:
         return types_of(self.type)[1]

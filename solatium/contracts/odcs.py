@@ -31,6 +31,7 @@ _COLUMN_KEYS = {
     "logicalTypeOptions",
     "enum",
     "items",
+    "relationships",
     "customProperties",
 }
 
@@ -121,7 +122,16 @@ def _column(item: dict[str, Any]) -> Column:
         minimum=limits.get("exclusiveMinimum", limits.get("minimum")),
         exclusive="exclusiveMinimum" in limits,
         unit=custom.get("unit", ""),
+        refers_to=_refers_to(item),
     )
+
+
+def _refers_to(item: dict[str, Any]) -> str:
+    """The `to` of the only foreign key of a column; empty without one."""
+    keys = item.get("relationships", [])
+    if any(sorted(key) != ["to", "type"] or key["type"] != "foreignKey" for key in keys):
+        raise ContractError(f"{item['name']}: a relationship that is no foreignKey with a `to`")
+    return keys[0]["to"] if keys else ""
 
 
 def _unknown(mapping: dict[str, Any], known: set[str], where: str) -> list[str]:

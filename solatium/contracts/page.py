@@ -49,7 +49,7 @@ def tables_page() -> str:
             title = f"{name}, accepted"
             columns = columns[len(landing(name).columns) :]
             note = f"All columns of the landing table [{name}](#{name}), then:\n"
-        layout = f"partitions of {_code(table.partition_by)}" if table.partition_by else "one piece"
+        layout = f"partitions of {code(table.partition_by)}" if table.partition_by else "one piece"
         parts.append(_section(title, table, layout, columns, note))
     return "\n".join(parts)
 
@@ -61,7 +61,7 @@ def _section(
         f"### {title}\n",
         f"{table.purpose} {table.meaning}\n",
         f"- Rules: [{table.rules}](rules.md)",
-        f"- Key: {_code(table.key) or 'none'}",
+        f"- Key: {code(table.key) or 'none'}",
         f"- Layout: {layout}\n",
         *([note] if note else []),
         "| column | type | null? | allowed values | unit | meaning |",
@@ -69,18 +69,24 @@ def _section(
     ]
     for c in columns:
         null = "no" if c.required else "yes"
-        cells = (f"`{c.name}`", f"`{c.type}`", null, _allowed(c), c.unit, c.meaning)
-        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+        lines.append(row(f"`{c.name}`", f"`{c.type}`", null, allowed(c), c.unit, c.meaning))
     return "\n".join(lines) + "\n"
 
 
-def _allowed(column: Column) -> str:
+def row(*cells: str) -> str:
+    """A row of a table in Markdown."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def allowed(column: Column) -> str:
+    """What a column may hold, beside its type."""
     if column.minimum is not None:
         return f"{'>' if column.exclusive else '>='} {column.minimum}"
-    return _code(column.values) or ("an id" if column.identifier else "")
+    return code(column.values) or ("an id" if column.identifier else "")
 
 
-def _code(words: Iterable[str]) -> str:
+def code(words: Iterable[str]) -> str:
+    """Words as code, with commas between."""
     return ", ".join(f"`{word}`" for word in words)
 
 

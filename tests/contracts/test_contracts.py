@@ -12,6 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from solatium import contracts
 from solatium.contracts import EVENTS, LANDING, REFERENCES, WAREHOUSE, ContractError, Table, odcs
 from solatium.contracts.page import tables_page
+from solatium.contracts.star import STAR
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,7 @@ def columns(table: Table) -> list[str]:
 
 def test_every_contract_is_of_a_table_and_every_table_has_one() -> None:
     files = {path.stem for path in (ROOT / "schemas").iterdir()}
-    assert files == set(LANDING) | set(WAREHOUSE)
+    assert files == set(LANDING) | set(WAREHOUSE) | set(STAR)
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
