@@ -7,6 +7,7 @@ The statuses are those of docs/rules.md section 10: 2 usage or configuration, 3 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class SolatiumError(Exception):
@@ -23,6 +24,20 @@ class SolatiumError(Exception):
         """The same, of a place that people know by another name."""
         problems = (problem.replace(old, new) for problem in self.problems)
         return type(self)(self.headline.replace(old, new), problems)
+
+
+def exit_status_of(error: BaseException) -> int:
+    """The exit status of a command that ends with this error."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return int(getattr(error, "exit_status", SolatiumError.exit_status))
+
+
+def facts_of(error: BaseException) -> dict[str, Any]:
+    """An error for machines: its `headline`, and its `problems`."""
+    if isinstance(error, SolatiumError):
+        return {"headline": error.headline, "problems": list(error.problems)}
+    return {"headline": f"{type(error).__name__}: {error}".rstrip(": "), "problems": []}
 
 
 def said(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from solatium.cli.options import (
     DataDocs,
     Engine,
     Landing,
+    Metrics,
     NewWarehouse,
     Rescan,
     Restate,
@@ -35,6 +36,7 @@ def backfill(
     data_docs: DataDocs = None,
     write_rejects: WriteRejects = None,
     summary_json: SummaryJson = None,
+    metrics: Metrics = None,
 ) -> None:
     """Judge a range of handled dates again; the dates after it follow, since they build on it.
 
@@ -58,4 +60,5 @@ def backfill(
         data_docs=data_docs,
         write_rejects=write_rejects,
         summary_json=summary_json,
+        metrics=metrics,
     )

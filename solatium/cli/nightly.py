@@ -15,6 +15,7 @@ from solatium.cli.options import (
     DataDocs,
     Engine,
     Landing,
+    Metrics,
     NewWarehouse,
     Rescan,
     Restate,
@@ -44,6 +45,7 @@ def nightly(
         ),
     ] = None,
     summary_json: SummaryJson = None,
+    metrics: Metrics = None,
 ) -> None:
     """Handle every date up to --date that is not handled yet, and open dates again.
 
@@ -60,6 +62,7 @@ def nightly(
         data_docs=data_docs,
         write_rejects=write_rejects,
         summary_json=summary_json,
+        metrics=metrics,
         rescan=rescan,
         restate=restate,
         allow_future=allow_future,
