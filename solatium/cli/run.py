@@ -35,7 +35,7 @@ def handle(
     from solatium.observe.watch import watch_of
 
     arguments = {"date": day, "from": again_from, "landing": landing}
-    watch = watch_of(warehouse, metrics)
+    watch = watch_of(command, landing, warehouse, again_from, day, metrics)
     with (
         work(command, warehouse, arguments, summary_json, watch) as done,
         gate_apart(docs=data_docs is not None) as gate,  # which loads while all else does

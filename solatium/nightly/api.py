@@ -109,18 +109,20 @@ def handle(
     metrics: str | PathLike[str] | None,
 ) -> Done:
     """`solatium.run`."""
-    watch = watch_of(fspath(warehouse), None if metrics is None else Path(metrics))
-    with watched(watch, "nightly" if backfill_from is None else "backfill") as facts:
+    command = "nightly" if backfill_from is None else "backfill"
+    first = None if backfill_from is None else _day("backfill_from", backfill_from)
+    last = _day("date", day)
+    places = fspath(landing), fspath(warehouse)
+    watch = watch_of(command, *places, first, last, None if metrics is None else Path(metrics))
+    with watched(watch, command) as facts:
         if engine not in engines.NAMES:
             raise UsageError(f"engine {engine!r}: expected {' or '.join(engines.NAMES)}")
-        judging = _settings(settings)
-        first = None if backfill_from is None else _day("backfill_from", backfill_from)
-        last = _day("date", day)
         if first is not None and last < first:
             raise UsageError(f"date {last} is before backfill_from {first}")
+        judging = _settings(settings)
         request = Request(
-            landing=Location.parse(fspath(landing)),
-            warehouse=Location.parse(fspath(warehouse)),
+            landing=Location.parse(places[0]),
+            warehouse=Location.parse(places[1]),
             settings=judging,
             engine=engine,
             day=last,

@@ -16,7 +16,7 @@ _CONTAINERS = ("abfs", "abfss", "wasb", "wasbs")
 # Stores of objects, whose keys begin with no slash.
 _OBJECTS = ("s3", "gs", "az", *_CONTAINERS)
 _OTHER_NAMES = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
-_URI = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\",;]+")
+_URI = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\",;]*[^\s'\",;:.)]")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from solatium.errors import exit_status_of, facts_of, reason
+from solatium.observe.lineage import lineage_of
 from solatium.observe.metrics import Metrics
+from solatium.observe.places import without_credentials
 from solatium.version import VERSION
 
 log = logging.getLogger("solatium")
@@ -46,11 +48,23 @@ class Watch:
                 observer.ended(facts)
 
 
-def watch_of(warehouse: str, metrics: Path | None) -> Watch:
-    """The observers of a run; UsageError where a package of theirs is missing."""
+def watch_of(
+    command: str,
+    landing: str,
+    warehouse: str,
+    first: date | None,
+    last: date,
+    metrics: Path | None,
+) -> Watch:
+    """Who hears of a run for the dates `first` to `last`, or for `last` alone.
+
+    UsageError where metrics are asked for and their package is missing.
+    """
     observers: list[Observer] = []
     if metrics is not None:
         observers.append(Metrics(metrics, warehouse))
+    if lineage := lineage_of(command, landing, warehouse, first, last):
+        observers.append(lineage)
     return Watch(*observers)
 
 
@@ -74,7 +88,7 @@ def _only_warned(observer: Observer) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log.warning("%s: %s", observer, reason(error))
+        log.warning("%s: %s", observer, without_credentials(reason(error)))
 
 
 def _now() -> str:
