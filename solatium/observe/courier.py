@@ -47,23 +47,24 @@ class Courier:
             raise SolatiumError(f"not all events were delivered within {SECONDS:.0f} s")
 
     def _deliver(self) -> None:
-        import openlineage.client.client  # noqa: F401 - its loggers are there from now on
-
+        try:
+            import openlineage.client.client  # noqa: F401 - its loggers are there from now on
+        except ImportError as error:
+            self._failed(error)
+            return
         with _kept_from_log(self._problems):
-            client = None
             try:
                 client = _client()
             except Exception as error:  # of the client, for a configuration that makes no sense
                 self._failed(error)
+                return
             while (event := self._events.get()) is not None:
-                if client is not None:
-                    self._emit(client, event)
-            if client is not None:
-                client.close(SECONDS)
+                self._try(client.emit, event)
+            self._try(client.close, lambda: SECONDS)
 
-    def _emit(self, client: OpenLineageClient, event: Callable[[], Any]) -> None:
+    def _try(self, act: Callable[[Any], object], on: Callable[[], Any]) -> None:
         try:
-            client.emit(event())
+            act(on())
         except Exception as error:  # whatever a transport may raise
             self._failed(error)
 

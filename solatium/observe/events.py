@@ -101,15 +101,15 @@ def _input(landing: Place, table: str, read: Read | None = None) -> events.Input
             size=read.size,
             fileCount=read.files,
         )
-        if subsets := getattr(facets, "base_subset_dataset", None):  # not in older clients
-            days = [
-                subsets.Partition(identifier=f"dt={day}", dimensions={"dt": str(day)})
-                for day in read.dates
-            ]
-            of_input["subset"] = _facet(
-                subsets.InputSubsetInputDatasetFacet,
-                inputCondition=subsets.PartitionSubsetCondition(partitions=days),
-            )
+        subsets = facets.base_subset_dataset
+        days = [
+            subsets.Partition(identifier=f"dt={day}", dimensions={"dt": str(day)})
+            for day in read.dates
+        ]
+        of_input["subset"] = _facet(
+            subsets.InputSubsetInputDatasetFacet,
+            inputCondition=subsets.PartitionSubsetCondition(partitions=days),
+        )
     return events.InputDataset(place.namespace, place.name, inputFacets=of_input)
 
 
