@@ -130,14 +130,14 @@ lock: ## write requirements.lock again, from setup.py
 sbom: ## write build/sbom.json, a CycloneDX bill of materials of requirements.lock
 	@rm -rf build/sbom && $(PYTHON) -m venv build/sbom
 	@build/sbom/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
-	@build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+	@build/sbom/bin/cyclonedx-py requirements requirements.lock \
 	  --output-reproducible --output-format JSON --output-file build/sbom.json
 	@echo "build/sbom.json"
 
-audit: ## look for known vulnerabilities of requirements.lock; asks pypi.org, so it needs a network
+audit: ## look up known vulnerabilities of requirements.lock; needs pypi.org itself, no mirror
 	@rm -rf build/audit && $(PYTHON) -m venv build/audit
 	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
-	@build/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+	@build/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
 
 clean: ## remove what was built, and all caches; .venv stays
 	@rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache \
