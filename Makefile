@@ -8,7 +8,7 @@ ENGINE ?= embedded
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test torture mutants bench lint format types docs site notebooks dist lock clean java
+.PHONY: help setup demo test torture mutants bench lint format types docs site notebooks dist lock sbom audit clean java
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,6 +127,18 @@ lock: ## write requirements.lock again, from setup.py
 	CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes \
 	  --extra dev --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --no-emit-options --output-file requirements.lock setup.py
+
+sbom: ## write build/sbom.json, a CycloneDX bill of materials of requirements.lock
+	@rm -rf build/sbom && $(PYTHON) -m venv build/sbom
+	@build/sbom/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	@build/sbom/bin/cyclonedx-py requirements requirements.lock \
+	  --output-reproducible --output-format JSON --output-file build/sbom.json
+	@echo "build/sbom.json"
+
+audit: ## look up known vulnerabilities of requirements.lock; needs pypi.org itself, no mirror
+	@rm -rf build/audit && $(PYTHON) -m venv build/audit
+	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@build/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
 
 clean: ## remove what was built, and all caches; .venv stays
 	@rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache \

@@ -67,6 +67,7 @@ def run(
     allow_future: bool = False,
     accept_gates: Iterable[str] = (),
     write_rejects: str | PathLike[str] | None = None,
+    metrics: str | PathLike[str] | None = None,
 ) -> Done:
     """Handles every date up to `date` that is not handled yet, as `solatium nightly` does.
 
@@ -85,6 +86,7 @@ def run(
         allow_future: Let `date` be after today, in the configured time zone.
         accept_gates: Gates to let pass, each as TABLE:DATE:REASON.
         write_rejects: A folder for the bad rows of a gate that stays shut, as Parquet.
+        metrics: A file for metrics, as `--metrics` writes it.
 
     Returns:
         What was done, in the numbers of the closing summary. In a notebook it shows as a table.
@@ -112,6 +114,7 @@ def run(
         allow_future=allow_future,
         accept_gates=accept_gates,
         write_rejects=write_rejects,
+        metrics=metrics,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 PASSWORD_MASK = "***"
 _PASSWORD = re.compile(
@@ -31,6 +32,20 @@ class SolatiumError(Exception):
         """The same, of a place that people know by another name."""
         problems = (problem.replace(old, new) for problem in self.problems)
         return type(self)(self.headline.replace(old, new), problems)
+
+
+def exit_status_of(error: BaseException) -> int:
+    """The exit status of a command that ends with this error."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return int(getattr(error, "exit_status", SolatiumError.exit_status))
+
+
+def facts_of(error: BaseException) -> dict[str, Any]:
+    """An error for machines: its `headline`, and its `problems`."""
+    if isinstance(error, SolatiumError):
+        return {"headline": error.headline, "problems": list(error.problems)}
+    return {"headline": f"{type(error).__name__}: {error}".rstrip(": "), "problems": []}
 
 
 def said(error: BaseException) -> str:

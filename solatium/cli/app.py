@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ending.Ended as error:
         lease.give_all_back()  # where the signal came while one was being taken
         _say(f"ended by {error}; give the same command again")
-        sys.exit(error.status)
+        sys.exit(error.exit_status)
     except SolatiumError as error:
         _say(str(error))
         sys.exit(error.exit_status)

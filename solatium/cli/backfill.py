@@ -12,6 +12,7 @@ from solatium.cli.options import (
     DataDocs,
     Engine,
     Landing,
+    Metrics,
     NewWarehouse,
     Rescan,
     Restate,
@@ -37,6 +38,7 @@ def backfill(
     write_rejects: WriteRejects = None,
     catalog: Catalog = None,
     summary_json: SummaryJson = None,
+    metrics: Metrics = None,
 ) -> None:
     """Judge a range of handled dates again; the dates after it follow, since they build on it.
 
@@ -61,4 +63,5 @@ def backfill(
         write_rejects=write_rejects,
         catalog=catalog,
         summary_json=summary_json,
+        metrics=metrics,
     )

@@ -19,11 +19,11 @@ _SECONDS = 3.0  # in which the work may end by itself
 
 
 class Ended(BaseException):
-    """A signal that ends the process; `status` is the exit status of docs/rules.md section 10."""
+    """A signal that ends the process; `exit_status` is that of docs/rules.md section 10."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.status = 128 + number
+        self.exit_status = 128 + number
 
 
 def listen() -> None:
@@ -50,13 +50,13 @@ def _wait(heard: int) -> None:
 
 
 def _leave(number: int) -> None:
-    """Ends the process as it is, once its lease is given back."""
+    """Ends the process as it is, once its lease is given back and all who watch it know."""
+    from solatium.cli import work
     from solatium.storage import lease
-    from solatium.warehouse import attempts
 
     status = 128 + number
-    attempts.end_all(status, signal.Signals(number).name)
     lease.give_all_back()
+    work.end_all(status, signal.Signals(number).name)
     sys.stderr.write(f"solatium: ended by {signal.Signals(number).name}\n")
     sys.stderr.flush()
     os._exit(status)

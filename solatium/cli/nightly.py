@@ -16,6 +16,7 @@ from solatium.cli.options import (
     DataDocs,
     Engine,
     Landing,
+    Metrics,
     NewWarehouse,
     Rescan,
     Restate,
@@ -46,6 +47,7 @@ def nightly(
         ),
     ] = None,
     summary_json: SummaryJson = None,
+    metrics: Metrics = None,
 ) -> None:
     """Handle every date up to --date that is not handled yet, and what is late for open dates.
 
@@ -63,6 +65,7 @@ def nightly(
         write_rejects=write_rejects,
         catalog=catalog,
         summary_json=summary_json,
+        metrics=metrics,
         rescan=rescan,
         restate=restate,
         allow_future=allow_future,

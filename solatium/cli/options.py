@@ -123,6 +123,15 @@ SummaryJson = Annotated[
     ),
 ]
 
+Metrics = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.prom",
+        help="Write what the run did, or that it was refused, as metrics for the textfile "
+        "collector of Prometheus' node exporter.",
+    ),
+]
+
 
 class Command(TyperCommand):
     """A command whose --help shows no type for itself."""

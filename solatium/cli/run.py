@@ -28,19 +28,22 @@ def handle(
     write_rejects: str | None,
     catalog: str | None,
     summary_json: str | None,
+    metrics: Path | None,
     allow_future: bool = False,
 ) -> None:
-    """Does the run, and says what it did: in words, and as JSON where that is asked for."""
+    """Does the run, and says what it did: in words, and to machines where that is asked for."""
     from solatium.laws.verdict import expectations_apart
+    from solatium.observe.watch import watch_of
 
     arguments = {"date": day, "from": again_from, "landing": landing}
+    watch = watch_of(command, landing, warehouse, again_from, day, metrics)
     with (
-        work(command, warehouse, arguments, summary_json) as done,
+        work(command, warehouse, arguments, summary_json, watch) as done,
         expectations_apart(docs=data_docs is not None) as gate,  # which loads while all else does
     ):
         from solatium.cli import show
-        from solatium.cli.summary import facts_of_run
         from solatium.landing.gates import accepted_gates
+        from solatium.nightly.api import Done
         from solatium.nightly.request import Request
         from solatium.nightly.run import run
         from solatium.settings.load import load
@@ -63,4 +66,4 @@ def handle(
             today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
         )
         report = run(request, Console(stderr=True), expectations=gate)
-        done.says(show.of_run(report), facts_of_run(report))
+        done.says(show.of_run(report), Done.of(report).facts())

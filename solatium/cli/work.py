@@ -1,7 +1,7 @@
 """A command at work on a warehouse: its record, and what it says when it has ended.
 
-Whatever ends a command, the record of the attempt and `--summary-json` say how. Neither stands in
-the way of the work: where they cannot be written, the work goes on.
+Whatever ends a command, the record of the attempt, `--summary-json` and those who watch the run say
+how. None of them stands in the way of the work: where they cannot be written, the work goes on.
 """
 
 from __future__ import annotations
@@ -13,26 +13,48 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
-from solatium.cli.ending import Ended
-from solatium.errors import SolatiumError
+from solatium.errors import exit_status_of, facts_of
 from solatium.warehouse.attempts import Attempt
+
+if TYPE_CHECKING:
+    from solatium.observe.watch import Watch
+
+_going_on: set[Work] = set()
 
 
 class Work:
-    """What a command has to say when it has succeeded."""
+    """A command that goes on, and what it has to say when it has succeeded."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempt: Attempt, summary_json: str | None, watch: Watch | None) -> None:
         self.said: RenderableType | None = None
-        self.facts: dict[str, Any] = {}
+        self._facts: dict[str, Any] = {}
+        self._attempt = attempt
+        self._summary_json = summary_json
+        self._watch = watch
 
     def says(self, said: RenderableType, facts: Mapping[str, Any] | None = None) -> None:
         """What people read, and what machines read."""
         self.said = said
-        self.facts = dict(facts or {})
+        self._facts = dict(facts or {})
+
+    def begin(self) -> None:
+        _going_on.add(self)
+        self._attempt.begin()
+        if self._watch is not None:
+            self._watch.begun(self._attempt.facts())
+
+    def end(self, status: int, problem: dict[str, Any] | None) -> None:
+        """Completes the record, and gives the facts of the run to all who want them."""
+        _going_on.discard(self)
+        self._attempt.end(status, problem)
+        facts = self._attempt.facts() | {"error": problem} | ({} if problem else self._facts)
+        _write_summary(self._summary_json, facts)
+        if self._watch is not None:
+            self._watch.ended(facts)
 
 
 @contextmanager
@@ -41,28 +63,25 @@ def work(
     warehouse: str,
     arguments: Mapping[str, object],
     summary_json: str | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Work]:
     """Records the attempt, and prints what the command says once its work is committed."""
-    done, attempt = Work(), Attempt(_folder(warehouse), command, arguments)
-    attempt.begin()
+    done = Work(Attempt(_folder(warehouse), command, arguments), summary_json, watch)
+    done.begin()
     try:
         yield done
     except BaseException as error:
-        problem = _problem(error)
-        attempt.end(status_of(error), problem)
-        _write_summary(summary_json, attempt, {"error": problem})
+        done.end(exit_status_of(error), facts_of(error))
         raise
-    attempt.end(0, None)
-    _write_summary(summary_json, attempt, {"error": None, **done.facts})
+    done.end(0, None)
     if done.said is not None:
         _print(done.said, to_stderr=summary_json == "-")
 
 
-def status_of(error: BaseException) -> int:
-    """The exit status of a command that ends with this error."""
-    if isinstance(error, SolatiumError):
-        return error.exit_status
-    return error.status if isinstance(error, Ended) else 1
+def end_all(status: int, error: str) -> None:
+    """Ends what is at work in this process, which is about to end."""
+    for done in list(_going_on):
+        done.end(status, {"headline": error, "problems": []})
 
 
 def _folder(warehouse: str) -> Path:
@@ -71,18 +90,12 @@ def _folder(warehouse: str) -> Path:
     return Location.parse(warehouse).path
 
 
-def _problem(error: BaseException) -> dict[str, Any]:
-    if isinstance(error, SolatiumError):
-        return {"headline": error.headline, "problems": list(error.problems)}
-    return {"headline": f"{type(error).__name__}: {error}".rstrip(": "), "problems": []}
-
-
-def _write_summary(place: str | None, attempt: Attempt, facts: Mapping[str, Any]) -> None:
+def _write_summary(place: str | None, facts: Mapping[str, Any]) -> None:
     if place is None:
         return
     from solatium.storage.location import Location
 
-    text = json.dumps(attempt.facts() | dict(facts), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     try:
         if place == "-":
             sys.stdout.write(text)

@@ -21,8 +21,6 @@ from solatium.version import VERSION
 FOLDER = "_attempts"
 _MOST = 500  # records that are kept
 
-_going_on: set[Attempt] = set()
-
 
 class Attempt:
     """One command at work on the warehouse in `folder`, from now on."""
@@ -50,12 +48,10 @@ class Attempt:
 
     def begin(self) -> None:
         """Writes the record, in a warehouse that is there; a new one gets it at the end."""
-        _going_on.add(self)
         self._write()
 
     def end(self, status: int, error: object) -> None:
         """Completes the record."""
-        _going_on.discard(self)
         self._facts |= {
             "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "exit_status": status,
@@ -74,12 +70,6 @@ class Attempt:
             half.replace(folder / self._name)
             for old in sorted(folder.glob("*.json"))[:-_MOST]:
                 old.unlink()
-
-
-def end_all(status: int, error: str) -> None:
-    """Completes the records of this process that are not complete."""
-    for attempt in list(_going_on):
-        attempt.end(status, {"headline": error, "problems": []})
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

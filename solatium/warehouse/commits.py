@@ -166,6 +166,18 @@ def records(root: Location) -> list[Commit]:
     return [_read_record(numbers[number], number) for number in sorted(numbers)]
 
 
+def newest(root: Location) -> Commit | None:
+    """The commit with the greatest number; None where there is none."""
+    numbers = _numbers(root)
+    return _read_record(numbers[max(numbers)], max(numbers)) if numbers else None
+
+
+def since(root: Location, number: int) -> list[Commit]:
+    """The commits with a greater number, by number."""
+    numbers = _numbers(root)
+    return [_read_record(numbers[later], later) for later in sorted(numbers) if later > number]
+
+
 def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
     """Those commits of a lineage whose tables are still there, for a vacuum has left them."""
     names = (root / "_commits").names()

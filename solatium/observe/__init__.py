@@ -1,0 +1,1 @@
+"""What a run says to machines that watch it: metrics, and lineage."""
