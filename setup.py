@@ -71,6 +71,29 @@ REPORT = [
     "babel>=2.14",
 ]
 
+# Where `solatium publish` sends its tables.
+PUBLISH = [
+    # One file that holds the whole star, and the SQL that makes its tables.
+    "duckdb>=1.2",
+    # PostgreSQL, loaded in bulk from Arrow.
+    "adbc-driver-manager>=1.5",
+    "adbc-driver-postgresql>=1.5",
+]
+
+# What a run says to machines that watch it.
+OBSERVE = [
+    # Metrics in the text form that Prometheus' node exporter collects.
+    "prometheus-client>=0.21",
+    # Lineage events, by their own client, which reads its usual environment.
+    "openlineage-python>=1.30",
+]
+
+# Landing zones and warehouses in object stores.
+STORES = [
+    # S3, Google's and Azure's stores, with creates that one of two rivals wins.
+    "obstore>=0.8",
+]
+
 DEVELOPMENT = [
     # Runs the tests.
     "pytest>=8",
@@ -101,6 +124,8 @@ DEVELOPMENT = [
     "mkdocstrings[python]>=0.29",
     # Runs before a commit what CI runs.
     "pre-commit>=4",
+    # An S3 server on loopback.
+    "moto[s3,server]>=5.1",
     # Builds the project without build isolation, so that nothing comes from outside the lock.
     "setuptools>=80",
 ]
@@ -146,7 +171,10 @@ setup(
     extras_require={
         "readers": READERS,
         "report": REPORT,
-        "dev": sorted({*READERS, *REPORT, *DEVELOPMENT}),
+        "publish": PUBLISH,
+        "observe": OBSERVE,
+        "stores": STORES,
+        "dev": sorted({*READERS, *REPORT, *PUBLISH, *OBSERVE, *STORES, *DEVELOPMENT}),
     },
     entry_points={"console_scripts": ["solatium = solatium.cli.app:main"]},
     cmdclass={"build_py": BuildWithData},
