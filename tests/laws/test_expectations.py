@@ -849,7 +849,7 @@ def test_a_malformed_suite_is_told_apart_too(tmp_path: Path) -> None:
         "SuitesApart().judge([], date(2026, 11, 1), {})"
     )
     done = subprocess.run(
-        [sys.executable, "-c", asks], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", asks], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
     assert "ExpectationsError: expectations/orders.json: " in done.stderr
 
