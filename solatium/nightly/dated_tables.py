@@ -46,14 +46,15 @@ class DatedTables:
         rows: DataFrame,
         dates: Sequence[date],
         instead_of: DataFrame | None = None,
+        partly: Sequence[date] | None = None,
     ) -> int:
         """Puts `rows` in the place of a table's rows of these dates; how many were written.
 
-        With `instead_of` only in the place of the rows with its keys. The others stay, and are
-        written again with them.
+        With `instead_of` only in the place of the rows with its keys, on all dates or on those that
+        are replaced `partly`. The others stay, and are written again with them.
         """
         if instead_of is not None:
-            staying = self.of(table, dates)
+            staying = self.of(table, dates if partly is None else partly)
             staying = staying.join(instead_of, on=instead_of.columns, how="left_anti")
             rows = staying.unionByName(rows)
         return self.warehouse.replace(table, rows, column="business_date", dates=dates)

@@ -7,8 +7,8 @@ touched: then the rows of its other windows stay as they are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -32,16 +32,21 @@ from solatium.rules.screening import looks_at_devices, screen
 
 @dataclass(frozen=True)
 class Due:
-    """Windows that are judged at once.
+    """Windows that are judged at once, on dates that see the same arrival dates.
 
-    `windows` are in force on `dates`, which see the same arrival dates. Where they are not all
-    windows of these dates, `instead_of` has their keys, and those of windows that are no longer on
-    these dates.
+    All windows of the `whole` dates are judged. Of the `partly` dates only the `windows` are, and
+    `instead_of` has the keys of those whose rows they replace: their own, and those of windows that
+    are no longer on these dates. `windows` are all that are judged.
     """
 
     windows: DataFrame
-    dates: list[date]
+    whole: list[date]
+    partly: list[date] = field(default_factory=list)
     instead_of: DataFrame | None = None
+
+    @property
+    def dates(self) -> list[date]:
+        return sorted([*self.partly, *self.whole])
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,13 @@ class Judged:
     windows: Counter[date]
     held: Counter[date]
 
-    def tally(self, closed_before: date | None = None) -> Tally:
-        """The same for the run log; whole dates up to `closed_before` are restated."""
+    def tally(self, whole: Collection[date], closed_before: date | None) -> Tally:
+        """The same for the run log; `whole` dates up to `closed_before` are restated."""
         again = Counter(
             {
-                (day, "again"): number
-                for day, number in self.windows.items()
-                if closed_before and day <= closed_before
+                (day, "again"): self.windows[day]
+                for day in whole
+                if closed_before and day <= closed_before and self.windows[day]
             }
         )
         return Tally(
@@ -112,10 +117,11 @@ class Judge:
             audit = platform_audit.audit_discrepancies(allocations, acts, due.windows)
             stage.rows_out = self._put("audit_discrepancies", audit, due)
             judged = self._counted(due)
-        if due.instead_of is None:  # or late payments may have come, which are no activity
+        if due.whole:  # of others late payments may have come, which are no activity
             with stage_of("list refunds", day) as stage:
-                owed = refunds.refunds_due(acts, allocations, due.windows)
-                stage.rows_out = self._put("refunds_due", owed, due)
+                here = due.windows.where(F.col("business_date").isin(due.whole))
+                owed = refunds.refunds_due(acts, allocations, here)
+                stage.rows_out = self.tables.put("refunds_due", owed, due.whole)
         return judged
 
     def award(self, dates: Sequence[date], latest: DataFrame) -> int:
@@ -135,21 +141,23 @@ class Judge:
 
     def _activity(self, due: Due) -> list[DataFrame]:
         """What accounts did, gathered from the logs by as many parts of accounts as it takes."""
-        keys = None if due.instead_of is None else window_keys(due.windows)
-        logs = [self.tables.of(source, due.dates, keys) for source in EVENTS]
+        logs = [self._of(source, due) for source in EVENTS]
         rows = sum(self.tables.rows(source, due.dates) for source in EVENTS)
         parts_of = self.context.warehouse.engine.parts
-        if keys is not None and parts_of(rows) > 1:  # few windows need not as many parts
+        if due.partly and parts_of(rows) > 1:  # few windows need not as many parts
             rows = sum(log.count() for log in logs)
         devices = looks_at_devices(self.context.regimes)
         return list(in_parts(logs, due.windows, parts_of(rows), devices=devices))
 
     def _put(self, table: str, rows: DataFrame, due: Due) -> int:
-        return self.tables.put(table, rows, due.dates, due.instead_of)
+        return self.tables.put(table, rows, due.dates, due.instead_of, due.partly)
 
     def _of(self, table: str, due: Due) -> DataFrame:
-        keys = None if due.instead_of is None else window_keys(due.windows)
-        return self.tables.of(table, due.dates, keys)
+        """The rows of the windows that are judged."""
+        if not due.partly:
+            return self.tables.of(table, due.whole)
+        partly = self.tables.of(table, due.partly, window_keys(due.windows))
+        return partly.unionByName(self.tables.of(table, due.whole)) if due.whole else partly
 
     def _counted(self, due: Due) -> Judged:
         is_held = F.col("status").isin(*HELD)

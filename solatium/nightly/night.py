@@ -80,9 +80,11 @@ class Night:
             *days(known.changed, "old_date"),
         }
         fresh_from = self._fresh_from()
-        restatement = Restatement(self.context, known, tables, judge, past, fresh_from)
-        restated = restatement.restate(with_windows)
+        restatement = Restatement(
+            self.context, known, tables, judge, past, fresh_from, self.closed_before
+        )
         fresh = sorted(each for each in with_windows if fresh_from <= each <= day)
+        restated = restatement.restate(with_windows, fresh)
         counted, judged = self._judge_fresh(fresh, fresh_from, restated, past, tables, judge)
         self._close_history(restated, past, tables, with_windows)
         self._list_refunds(restated, known, tables, fresh_from)
@@ -131,8 +133,9 @@ class Night:
         opening = opening if lives is None else lives.put_into(opening)
         tally, so_far = Tally(), opening
         for dates in tables.groups(fresh):
-            judged = judge.judge(Due(tables.windows(dates), dates), so_far)
-            tally += judged.tally(self.closed_before)
+            if restated is None or dates[0] not in restated.with_them:
+                judged = judge.judge(Due(tables.windows(dates), dates), so_far)
+                tally += judged.tally(dates, self.closed_before)
             outcomes = self._count(tables, dates, so_far)
             so_far = self._fold(tables, dates, so_far, outcomes, is_last=dates[-1] == fresh[-1])
             self._award(judge, dates)

@@ -46,7 +46,8 @@ class Restated:
     `first` is the first date concerned; `judged` are dates of which windows were judged, `awarded`
     those that were awarded again; `windows` has the keys of all windows concerned. `lives` are the
     accounts whose history changed, as of the last earlier date, and None where there are none;
-    `opening` is their history before `first`.
+    `opening` is their history before `first`. `with_them` are dates that were judged as a whole
+    together with the last of these.
     """
 
     first: date
@@ -55,6 +56,7 @@ class Restated:
     windows: DataFrame
     lives: Lives | None
     opening: DataFrame | None
+    with_them: list[date]
     tally: Tally
 
 
@@ -69,6 +71,7 @@ class Restatement:
         judge: Judge,
         past: PastHistory,
         before: date,
+        closed_before: date | None,
     ) -> None:
         self.context = context
         self.known = known
@@ -76,11 +79,16 @@ class Restatement:
         self.judge = judge
         self.past = past
         self.before = before
+        self.closed_before = closed_before
 
-    def restate(self, with_windows: Collection[date]) -> Restated | None:
+    def restate(
+        self, with_windows: Collection[date], fresh: Collection[date] = ()
+    ) -> Restated | None:
         """Judges, counts and awards again; None where no earlier date is touched.
 
-        `with_windows` are the dates on which windows fall, or fell.
+        `with_windows` are the dates on which windows fall, or fell. `fresh` are those from `before`
+        on that are judged as a whole. Some of them are judged along with the last earlier ones, if
+        that can be: a pass costs more than few rows.
         """
         earlier = sorted(day for day in with_windows if day < self.before)
         if not earlier:
@@ -95,8 +103,13 @@ class Restatement:
         lives: Lives | None = None
         judged: list[date] = []
         counted: set[date] = set()
+        with_them: list[date] = []
         tally = Tally()
-        for dates in self.tables.groups([day for day in earlier if day >= first]):
+        since_first = [day for day in (*earlier, *fresh) if day >= first]
+        for group in self.tables.groups(since_first):
+            dates = [day for day in group if day < self.before]
+            if not dates:
+                break
             if lives is not None:
                 touched = touched_by_points(
                     touched,
@@ -110,7 +123,10 @@ class Restatement:
             for part in self._in_sight_of_the_same(dates):
                 if keys := _on(touched, part):
                     judged += [day for day in part if _on(touched, [day])]
-                    found, judged_here = self._judge(part, keys, touched, lives)
+                    along = []
+                    if part[-1] >= self.context.last_closed:
+                        along = with_them = [day for day in group if day >= self.before]
+                    found, judged_here = self._judge(part, along, keys, touched, lives)
                     tally += self._restated(touched, keys, part) + judged_here
                     lives = self._with(lives, found, part[0], since=dates[0])
             if lives is not None:
@@ -122,7 +138,7 @@ class Restatement:
         if lives is not None:
             opening = self.past.before(first).join(lives.ids, on=ID, how="left_semi")
         windows = keys_frame(self.context.warehouse.engine, list(touched))
-        return Restated(first, judged, awarded, windows, lives, opening, tally)
+        return Restated(first, judged, awarded, windows, lives, opening, with_them, tally)
 
     def _in_sight_of_the_same(self, dates: list[date]) -> list[list[date]]:
         """The dates in groups that see the same arrival dates: closed ones each by itself."""
@@ -145,22 +161,29 @@ class Restatement:
     def _judge(
         self,
         dates: list[date],
+        along: list[date],
         keys: Sequence[Key],
         touched: Touched,
         lives: Lives | None,
     ) -> tuple[DataFrame, Tally]:
-        """Judges these windows of the dates again; the ids of accounts for which that matters."""
+        """Judges these windows of the dates again; the ids of accounts for which that matters.
+
+        All windows of the dates `along` are judged with them.
+        """
         scratch = self.context.scratch.part(f"restated_{dates[0]}")
         engine = self.context.warehouse.engine
         concerned = F.broadcast(keys_frame(engine, keys))
         windows = self.tables.windows(dates).join(concerned, on=WINDOW, how="left_semi")
+        if along:
+            windows = windows.unionByName(self.tables.windows(along))
         windows = scratch.keep(windows, "windows")
         past = self.past.closed.limit(0)
         if any(touched[key].policy == "weighted_lottery" for key in keys):
             past = self.past.before(dates[0])
             past = past if lives is None else lives.put_into(past)
         then = self.tables.of("allocations", dates, concerned).select(*_COUNTS)
-        tally = self.judge.judge(Due(windows, dates, concerned), past).tally()
+        judged = self.judge.judge(Due(windows, along, dates, concerned), past)
+        tally = judged.tally(along, self.closed_before)
         now = self.tables.of("allocations", dates, concerned).select(*_COUNTS)
         others = differing(then, now).select(*ID)
         changed = [key for key in keys if "windows" in touched[key].reasons]

@@ -54,7 +54,7 @@ def test_whatever_ends_it_is_heard(
     tmp_path: Path, error: BaseException, status: int, headline: str
 ) -> None:
     heard, summary = Heard(), tmp_path / "summary.json"
-    with (
+    with (  # noqa: PT012 (what a command does)
         pytest.raises(type(error)),
         work("nightly", str(tmp_path / "wh"), {}, str(summary), Watch(heard)) as done,
     ):
