@@ -15,14 +15,13 @@ from solatium.contracts.star import DIMENSIONS, FACTS, STAR
 from solatium.errors import BusyError, SolatiumError, UsageError
 from solatium.publish import loading, statements
 from solatium.publish.loading import Sent
+from solatium.publish.packages import batches, duckdb_connection, package
 from solatium.publish.passwords import shown, without_passwords
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import Changes, Publication
 from solatium.publish.star import Star
-from solatium.publish.target import duckdb_connection, package
 from solatium.warehouse.snapshot import Snapshot
 
-_ROWS_AT_ONCE = 65_536
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off what is longer
 _KEY = 'text collate "C"'  # bytes compare as the rules have it, and quickly
 
@@ -155,7 +154,7 @@ class Transaction:
         return rows
 
     def _load(self, star: Star, name: str, into: str, **how: Any) -> int:
-        rows = star.connection.sql(star.query(name)).to_arrow_reader(_ROWS_AT_ONCE)
+        rows = batches(star.connection, star.query(name))
         return int(self._cursor.adbc_ingest(into, rows, **how))
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
