@@ -17,11 +17,11 @@ from solatium.contracts.star import DIMENSIONS, FACTS, STAR
 from solatium.errors import BusyError, SolatiumError, UsageError
 from solatium.publish import loading, statements
 from solatium.publish.loading import Sent
+from solatium.publish.packages import duckdb_connection, package
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import Changes, Publication
 from solatium.publish.queries import DUCKDB_TYPES
 from solatium.publish.star import Star
-from solatium.publish.target import duckdb_connection, package
 from solatium.warehouse.snapshot import Snapshot
 
 SUFFIXES = (".duckdb", ".db")

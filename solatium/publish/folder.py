@@ -33,10 +33,10 @@ from solatium.contracts.star import DIMENSIONS, star
 from solatium.errors import BusyError, SolatiumError, UsageError
 from solatium.publish import statements
 from solatium.publish.loading import Sent
+from solatium.publish.packages import batches, duckdb_connection
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import ACCOUNTS, Changes, Publication
 from solatium.publish.star import Star
-from solatium.publish.target import duckdb_connection
 from solatium.storage.location import Location
 from solatium.warehouse.snapshot import Snapshot
 
@@ -45,7 +45,6 @@ _LOCK = ".lock"
 _DRAFT = ".current.new"
 _RECORD = "publication.json"
 _NUMBERED = re.compile(r"publication-(\d{10})")
-_ROWS_AT_ONCE = 65_536
 # The only file of a fact without dates, so that whoever reads its files finds its columns.
 _EMPTY = "none"
 
@@ -198,9 +197,7 @@ def _write_by_date(new: Star, contract: Table, folder: Path) -> int:
     """Writes a file for each date, in the order of keys: equal rows give equal files."""
     [by] = contract.partition_by
     order = ", ".join([by, *(key for key in contract.key if key != by)])
-    reader = new.connection.sql(f"{new.query(contract.name)} order by {order}").to_arrow_reader(
-        _ROWS_AT_ONCE
-    )
+    reader = batches(new.connection, f"{new.query(contract.name)} order by {order}")
     rows = 0
     with ExitStack() as opened:
         day, writer = None, None

@@ -15,14 +15,13 @@ from solatium.contracts.star import DIMENSIONS, FACTS, STAR
 from solatium.errors import BusyError, SolatiumError, UsageError
 from solatium.publish import loading, statements
 from solatium.publish.loading import Sent
+from solatium.publish.packages import batches, duckdb_connection, package
 from solatium.publish.passwords import shown, without_passwords
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import Changes, Publication
 from solatium.publish.star import Star
-from solatium.publish.target import duckdb_connection, package
 from solatium.warehouse.snapshot import Snapshot
 
-_ROWS_AT_ONCE = 65_536
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off what is longer
 _KEY = 'text collate "C"'  # bytes compare as the rules have it, and quickly
 
@@ -132,11 +131,16 @@ class Transaction:
                 everything = ", ".join([*FACTS, *reversed(DIMENSIONS), statements.STATE])
                 self.execute(f"drop table if exists {everything}")
                 sent = loading.make(self, star)
-                for name in STAR:
-                    self.execute(f"analyze {name}")  # dashboards get plans that fit
             else:
+                # of a date that is new the server expects one row, and would look for each new
+                # row in all rows of that date
+                self.execute("set local enable_nestloop = off")
                 sent = loading.change(self, star)
+                self.execute("set local enable_nestloop = on")
                 sent = loading.with_removed(sent, loading.tidy(self, asked))
+        for one in sent:
+            if one.written or one.removed:
+                self.execute(f"analyze {one.table}")  # dashboards ask for new dates too
         loading.remember(self, now)
         return sent
 
@@ -155,7 +159,7 @@ class Transaction:
         return rows
 
     def _load(self, star: Star, name: str, into: str, **how: Any) -> int:
-        rows = star.connection.sql(star.query(name)).to_arrow_reader(_ROWS_AT_ONCE)
+        rows = batches(star.connection, star.query(name))
         return int(self._cursor.adbc_ingest(into, rows, **how))
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -18,6 +18,7 @@ from hashlib import sha256
 import pyarrow.dataset as ds
 
 from solatium.contracts.star import FACTS, STAR, star
+from solatium.publish.packages import duckdb_connection
 from solatium.publish.pseudonyms import Names
 from solatium.publish.quality import landed_rows
 from solatium.version import VERSION
@@ -195,16 +196,13 @@ def _payouts(tables: Snapshot) -> dict[str, str]:
     So a run date has the same payouts as before where their number, their sum, their postings, and
     their first and last ids are the same.
     """
-    rows = tables["bonus_payouts"].arrow(["run_date", "posting", "amount", "payout_id"])
-    sums = rows.group_by("run_date").aggregate(
-        [
-            ("amount", "sum"),
-            *((column, how) for column in ("posting", "payout_id") for how in ("min", "max")),
-            ([], "count_all"),
-        ]
-    )
-    found = {row.pop("run_date"): _digest(map(str, row.values())) for row in sums.to_pylist()}
-    return {day.isoformat(): found[day] for day in sorted(found)}
+    with duckdb_connection() as connection:
+        connection.register("payouts", tables["bonus_payouts"].dataset())
+        sums = connection.execute(
+            "select run_date, count(*), sum(amount), min(posting), max(posting), min(payout_id), "
+            "max(payout_id) from payouts group by run_date order by run_date"
+        ).fetchall()
+    return {day.isoformat(): _digest(map(str, facts)) for day, *facts in sums}
 
 
 def _digest(texts: Iterable[str]) -> str:

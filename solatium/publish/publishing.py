@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
 from pathlib import Path
+from time import monotonic
 
 from solatium.errors import UsageError
 from solatium.publish.duckdb_file import SUFFIXES, DuckDbFile
@@ -18,6 +20,8 @@ from solatium.publish.publication import changes, publication_of
 from solatium.publish.target import Target
 from solatium.storage.location import Location
 from solatium.warehouse.snapshot import Snapshot
+
+log = logging.getLogger("solatium")
 
 DEFAULT_SCHEMA = "solatium"
 _POSTGRES = ("postgresql", "postgres")
@@ -76,12 +80,19 @@ def publish(
 
 def publish_snapshot(tables: Snapshot, target: Target, names: Names) -> Published:
     """Publishes one snapshot, which may be of an earlier night."""
+    began = monotonic()
     with target.opened() as place:
         now = publication_of(tables, names)
         asked = changes(place.published(), now)
         sent = [] if asked is None else place.write(tables, names, asked, now)
     because = asked.because if asked else ""
-    return Published(str(target), now.commit, now.day, because, tuple(sent))
+    done = Published(str(target), now.commit, now.day, because, tuple(sent))
+    written, removed = (sum(getattr(one, what) for one in sent) for what in ("written", "removed"))
+    log.info(
+        "publish to %s: %s rows sent, %s written, %s removed, %.1f s",
+        *(target, f"{done.rows:,}", f"{written:,}", f"{removed:,}", monotonic() - began),
+    )
+    return done
 
 
 def target_of(to: str, schema: str | None = None) -> Target:

@@ -1,14 +1,10 @@
-"""What every target of a publishing does, and the packages that they need."""
+"""What every target of a publishing does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from importlib import import_module
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from typing import Protocol
 
-from solatium.errors import SolatiumError
 from solatium.publish.loading import Sent
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import Changes, Publication
@@ -30,21 +26,3 @@ class Target(Protocol):
 
     def opened(self) -> AbstractContextManager[Opened]:
         """Holds it; BusyError where another publishing does. A failure changes nothing."""
-
-
-@contextmanager
-def duckdb_connection(file: Path | None = None) -> Iterator[Any]:
-    """A DuckDB connection of its own: to a file, or in memory."""
-    duckdb = package("duckdb", "duckdb")
-    with duckdb.connect(":memory:" if file is None else str(file)) as connection:
-        yield connection
-
-
-def package(module: str, name: str) -> Any:
-    """A package that publishing needs; SolatiumError where it is missing."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise SolatiumError(
-            f"this needs {name}: {error}", ["pip install 'solatium[publish]'"]
-        ) from error

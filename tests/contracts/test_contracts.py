@@ -12,7 +12,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from solatium import contracts
 from solatium.contracts import EVENTS, LANDING, REFERENCES, WAREHOUSE, ContractError, Table, odcs
 from solatium.contracts.page import tables_page
-from solatium.contracts.star import STAR
+from solatium.contracts.star import DIMENSIONS, FACTS, STAR, star
+from solatium.contracts.star_page import star_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +55,49 @@ def test_a_contract_is_complete(table: Table) -> None:
         assert column.unit or column.type not in ("timestamp", "date", "decimal(18,2)"), column.name
     for name in table.key + table.partition_by:
         assert table.column(name).required, name
+
+
+@pytest.mark.parametrize("name", STAR)
+def test_a_contract_of_the_star_is_complete(name: str) -> None:
+    table = star(name)
+    assert table.purpose.endswith(".")
+    assert table.meaning.startswith("One row is ")
+    assert table.rules.startswith("section ")
+    assert all(table.column(key).required for key in table.key)
+    for column in table.columns:
+        assert column.meaning.endswith("."), column.name
+        assert column.unit or column.type not in ("timestamp", "date", "decimal(18,2)"), column.name
+        if column.refers_to:
+            target, key = column.refers_to.split(".")
+            assert target in DIMENSIONS
+            assert star(target).key == (key,)
+            assert star(target).column(key).type == column.type
+    assert len(table.partition_by) == (name in FACTS)
+    assert name not in DIMENSIONS or len(table.key) == 1
+
+
+@pytest.mark.parametrize("name", STAR)
+def test_values_of_the_star_are_those_of_the_warehouse(name: str) -> None:
+    """A column that has the name and the values of one of the warehouse has all of them."""
+    known = [c for table in ALL for c in table.columns if c.values]
+    for column in star(name).columns:
+        alike = [c.values for c in known if c.name == column.name]
+        assert not column.values or column.name == "counted_result" or column.values in alike
+
+
+def test_the_page_of_the_star_is_that_of_its_contracts() -> None:
+    page = (ROOT / "docs" / "star.md").read_text(encoding="utf-8")
+    assert page == star_page(), "run python -m solatium.contracts.star_page docs/star.md"
+
+
+def test_a_relationship_that_is_no_foreign_key_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "schemas" / "fact_refund.yaml").read_text(encoding="utf-8")
+    (tmp_path / "fact_refund.yaml").write_text(text.replace("foreignKey", "likeness"), "utf-8")
+    monkeypatch.setattr(odcs, "data_folder", lambda name: tmp_path)
+    with pytest.raises(ContractError, match="account_key: a relationship that is no foreignKey"):
+        star.__wrapped__("fact_refund")
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from solatium.publish.publishing import Published
 from solatium.publish.star import Star
 from solatium.warehouse.snapshot import Snapshot
 
+ROOT = Path(__file__).resolve().parents[2]
 OTHER_KEY = bytes(32)
 
 
@@ -106,6 +108,34 @@ def test_a_failure_leaves_the_night_before(
         with pytest.raises(SolatiumError, match="the disk is full"):
             shelf.publish(tuesday)
     assert shelf.rows() == before
+    shelf.publish(tuesday)
+    assert shelf.rows() == expected(tuesday)
+
+
+KILLED = """
+import os, sys
+from stars import Shelf
+from solatium.publish.star import Star
+from solatium.warehouse.snapshot import Snapshot
+
+query = Star.query
+Star.query = lambda star, name: os._exit(9) if name == "quality_by_day" else query(star, name)
+kind, to, schema, warehouse = sys.argv[1:]
+Shelf(kind, to, schema or None).publish(Snapshot.of(warehouse))
+"""
+
+
+def test_a_killed_process_leaves_the_night_before(
+    nights: Nights, monday: Snapshot, tuesday: Snapshot, shelf: Shelf
+) -> None:
+    shelf.publish(monday)
+    arguments = [shelf.kind, shelf.to, shelf.schema or "", str(nights.warehouse)]
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])},
+    )
+    assert ended.returncode == 9
+    assert shelf.rows() == expected(monday)
     shelf.publish(tuesday)
     assert shelf.rows() == expected(tuesday)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import golden
 import pytest
 from harness import Nights
+from rows import DAY, entrant, landing, window
 from stars import Shelf, expected
 from two_nights import MONDAY
 
@@ -44,6 +46,32 @@ def test_it_goes_back_with_the_warehouse(warehouse: Path, shelf: Shelf) -> None:
         tables = Snapshot.of(warehouse, day)
         shelf.publish(tables)
         assert shelf.rows() == expected(tables)
+
+
+@pytest.fixture(scope="module")
+def odd(embedded_session: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts that need care in SQL or in PostgreSQL, and a window without an end."""
+    nights = Nights(tmp_path_factory.mktemp("odd"), embedded_session)
+    for commodity, changes in {
+        "a'b": {"campaign_id": 'it\'s \\ \0 "one"\n', "category": "\0"},
+        "ü語": {"rush_close": datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)},
+        "%s": {"currency": "C\0"},
+    }.items():
+        nights.land(landing(window(commodity, **changes), entrant(commodity=commodity)), commodity)
+    nights.run(DAY, {"grace_days": 0, "history": {"scope": "campaign"}})
+    return nights.warehouse
+
+
+def test_odd_texts_and_far_times(odd: Path, shelf: Shelf) -> None:
+    """PostgreSQL refuses the character 0 in a text, so that none is published."""
+    shelf.publish(Snapshot.of(odd))
+    windows = {row["commodity_id"]: row for row in shelf.rows()["dim_window"]}
+    assert windows["a'b"]["campaign_id"] == 'it\'s \\ \ufffd "one"\n'
+    assert windows["%s"]["currency"] == "C\ufffd"
+    assert windows["ü語"]["rush_close"].year == 9999
+    assert windows["ü語"]["status"] is None
+    scopes = {row["scope"] for row in shelf.rows()["fact_outcome"]} - {None}
+    assert scopes == {windows["a'b"]["campaign_id"]}
 
 
 @pytest.mark.both_engines
