@@ -56,6 +56,8 @@ def _leave(number: int) -> None:
 
     status = 128 + number
     lease.give_all_back()
+    # those who hear of it may take their time, but not more than this
+    threading.Timer(2 * _SECONDS, os._exit, args=(status,)).start()
     work.end_all(status, signal.Signals(number).name)
     sys.stderr.write(f"solatium: ended by {signal.Signals(number).name}\n")
     sys.stderr.flush()

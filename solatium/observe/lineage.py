@@ -20,7 +20,6 @@ from solatium.errors import SolatiumError
 from solatium.observe.courier import Courier
 from solatium.observe.places import Place
 from solatium.observe.subject import Parent, Subject
-from solatium.observe.traces import Traces, traces_of
 from solatium.storage.location import Location
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
@@ -85,6 +84,8 @@ class Lineage:
 
     def ended(self, facts: Mapping[str, Any]) -> None:
         """Sends COMPLETE or FAIL, and waits some seconds for it to be taken."""
+        from solatium.observe.traces import Traces, traces_of  # which loads the contracts
+
         traces = Traces()
         if facts["exit_status"] not in _COMMITS_NOTHING:
             with suppress(SolatiumError, OSError):  # a warehouse that is damaged, or not there

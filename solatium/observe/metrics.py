@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from solatium.errors import UsageError
 from solatium.observe.places import Place
-from solatium.observe.success import Success, newest_success
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
+
+    from solatium.observe.success import Success
 
 _NUMBERS = {
     "landing_rows": ("rows_in", "Landing rows that the run read."),
@@ -55,6 +56,8 @@ class Metrics:
     def ended(self, facts: Mapping[str, Any]) -> None:
         """Replaces the file as a whole; an OSError where it cannot be written."""
         from prometheus_client import write_to_textfile
+
+        from solatium.observe.success import newest_success  # which loads what reads tables
 
         success = _success_of(facts) or newest_success(self._warehouse)
         registry = registry_of(str(Place.of(self._warehouse)), facts, success)
@@ -131,5 +134,7 @@ def is_gate_shut(facts: Mapping[str, Any]) -> bool:
 def _success_of(facts: Mapping[str, Any]) -> Success | None:
     if facts["exit_status"] != 0:
         return None
+    from solatium.observe.success import Success
+
     ended = datetime.fromisoformat(facts["ended_at"])
     return Success.of(ended, max(map(date.fromisoformat, facts["handled"])))

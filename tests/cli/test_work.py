@@ -54,12 +54,14 @@ def test_whatever_ends_it_is_heard(
     tmp_path: Path, error: BaseException, status: int, headline: str
 ) -> None:
     heard, summary = Heard(), tmp_path / "summary.json"
-    with (  # noqa: PT012 (what a command does)
-        pytest.raises(type(error)),
-        work("nightly", str(tmp_path / "wh"), {}, str(summary), Watch(heard)) as done,
-    ):
-        done.says("what people read", {"handled": ["2026-11-01"]})
-        raise error
+
+    def command() -> None:
+        with work("nightly", str(tmp_path / "wh"), {}, str(summary), Watch(heard)) as done:
+            done.says("what people read", {"handled": ["2026-11-01"]})
+            raise error
+
+    with pytest.raises(type(error)):
+        command()
     begun, ended = heard.facts
     assert (begun["command"], begun["exit_status"]) == ("nightly", None)
     assert (ended["exit_status"], ended["error"]["headline"]) == (status, headline)
