@@ -72,5 +72,9 @@ class WarehouseError(SolatiumError):
     """The warehouse is not in a state that a run can build on."""
 
 
+class StoreError(SolatiumError):
+    """An object store that refuses, cannot be reached, or lacks what a warehouse needs."""
+
+
 class LedgerError(SolatiumError):
     """The ledger is not what was posted, or not what is owed."""

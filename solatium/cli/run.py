@@ -10,6 +10,7 @@ from rich.console import Console
 
 from solatium.cli.options import engine_named
 from solatium.cli.work import work
+from solatium.storage.location import shown
 
 
 def handle(
@@ -32,7 +33,7 @@ def handle(
     """Does the run, and says what it did: in words, and as JSON where that is asked for."""
     from solatium.laws.verdict import gate_apart
 
-    arguments = {"date": day, "from": again_from, "landing": landing}
+    arguments = {"date": day, "from": again_from, "landing": shown(landing)}
     with (
         work(command, warehouse, arguments, summary_json) as done,
         gate_apart(docs=data_docs is not None) as gate,  # which loads while all else does
@@ -43,6 +44,7 @@ def handle(
         from solatium.nightly.request import Request
         from solatium.nightly.run import run
         from solatium.settings.load import load
+        from solatium.storage.local import LocalLocation
         from solatium.storage.location import Location
 
         settings = load(config)
@@ -56,7 +58,7 @@ def handle(
             rescan=rescan,
             restate=restate,
             accepted=accepted_gates(accept_gate or []),
-            data_docs=Location.parse(data_docs) if data_docs else None,
+            data_docs=LocalLocation.of("--data-docs", data_docs) if data_docs else None,
             rejects=Location.parse(write_rejects) if write_rejects else None,
             today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),
         )

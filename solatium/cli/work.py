@@ -13,13 +13,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
 from solatium.cli.ending import Ended
 from solatium.errors import SolatiumError
 from solatium.warehouse.attempts import Attempt
+
+if TYPE_CHECKING:
+    from solatium.storage.location import Location
 
 
 class Work:
@@ -43,7 +46,7 @@ def work(
     summary_json: str | None = None,
 ) -> Iterator[Work]:
     """Records the attempt, and prints what the command says once its work is committed."""
-    done, attempt = Work(), Attempt(_folder(warehouse), command, arguments)
+    done, attempt = Work(), Attempt(_root(warehouse), command, arguments)
     attempt.begin()
     try:
         yield done
@@ -65,10 +68,10 @@ def status_of(error: BaseException) -> int:
     return error.status if isinstance(error, Ended) else 1
 
 
-def _folder(warehouse: str) -> Path:
+def _root(warehouse: str) -> Location:
     from solatium.storage.location import Location
 
-    return Location.parse(warehouse).path
+    return Location.parse(warehouse)
 
 
 def _problem(error: BaseException) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def _problem(error: BaseException) -> dict[str, Any]:
 def _write_summary(place: str | None, attempt: Attempt, facts: Mapping[str, Any]) -> None:
     if place is None:
         return
-    from solatium.storage.location import Location
+    from solatium.storage.local import LocalLocation
 
     text = json.dumps(attempt.facts() | dict(facts), indent=1, ensure_ascii=False) + "\n"
     try:
@@ -88,7 +91,7 @@ def _write_summary(place: str | None, attempt: Attempt, facts: Mapping[str, Any]
             sys.stdout.write(text)
             sys.stdout.flush()
         else:
-            Location(Path(place)).replace_text(text)
+            LocalLocation(Path(place)).replace_text(text)
     except OSError as error:
         logging.getLogger("solatium").warning("--summary-json %s: %s", place, error.strerror)
         if place == "-":

@@ -10,6 +10,7 @@ from solatium.errors import UsageError
 from solatium.landing.gates import AcceptedGate
 from solatium.nightly.tally import Tally
 from solatium.settings.load import Settings
+from solatium.storage.local import LocalLocation
 from solatium.storage.location import Location
 
 
@@ -36,7 +37,7 @@ class Request:
     rescan: bool = False
     restate: bool = False
     accepted: tuple[AcceptedGate, ...] = ()
-    data_docs: Location | None = None
+    data_docs: LocalLocation | None = None
     rejects: Location | None = None
     today: date | None = None
 

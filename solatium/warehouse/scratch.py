@@ -31,6 +31,6 @@ class Scratch:
         paths = []
         for number, part in enumerate(parts):
             schema = part.schema
-            paths.append(str(self.folder / name / str(number)))
+            paths.append((self.folder / name / str(number)).address)
             part.write.mode("overwrite").parquet(paths[-1])
         return self.engine.spark.read.schema(schema).parquet(*paths)
