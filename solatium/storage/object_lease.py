@@ -189,6 +189,8 @@ def refuse_careless(store: Store, folder: str) -> None:
                 failed = "replaces an object that has changed since it was seen (If-Match)"
             except ChangedError:
                 pass
+    except NotImplementedError:
+        failed = "has no conditional writes (If-Match)"
     finally:
         with suppress(StoreError):
             store.delete([key])
