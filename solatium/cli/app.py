@@ -38,6 +38,7 @@ from solatium.cli.work import close_output
 from solatium.errors import SolatiumError
 from solatium.resources import data_folder
 from solatium.storage import lease
+from solatium.storage.secrets import without_secrets
 from solatium.version import VERSION
 
 app = typer.Typer(
@@ -136,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"solatium: {text}\n")
+        sys.stderr.write(without_secrets(f"solatium: {text}\n"))
 
 
 def _unexpected(error: Exception, arguments: list[str] | None) -> str:
@@ -148,7 +149,7 @@ def _unexpected(error: Exception, arguments: list[str] | None) -> str:
         with tempfile.NamedTemporaryFile(
             "w", prefix="solatium-", suffix=".txt", delete=False, encoding="utf-8"
         ) as file:
-            traceback.print_exception(error, file=file)
+            file.write(without_secrets("".join(traceback.format_exception(error))))
         where = f"; the traceback is in {file.name}"
     except OSError:
         where = ""

@@ -19,6 +19,7 @@ from rich.console import Console, RenderableType
 
 from solatium.cli.ending import Ended
 from solatium.errors import SolatiumError
+from solatium.storage.secrets import without_secrets
 from solatium.warehouse.attempts import Attempt
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ def _root(warehouse: str) -> Location:
 
 def _problem(error: BaseException) -> dict[str, Any]:
     if isinstance(error, SolatiumError):
-        return {"headline": error.headline, "problems": list(error.problems)}
-    return {"headline": f"{type(error).__name__}: {error}".rstrip(": "), "problems": []}
+        problems = [without_secrets(problem) for problem in error.problems]
+        return {"headline": without_secrets(error.headline), "problems": problems}
+    said = without_secrets(f"{type(error).__name__}: {error}")
+    return {"headline": said.rstrip(": "), "problems": []}
 
 
 def _write_summary(place: str | None, attempt: Attempt, facts: Mapping[str, Any]) -> None:

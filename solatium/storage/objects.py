@@ -93,7 +93,8 @@ class ObjectLocation(Location):
         return None
 
     def exists(self) -> bool:
-        return self.is_folder() or self.store.head(self.key) is not None
+        is_object = bool(self.key) and self.store.head(self.key) is not None
+        return is_object or self.is_folder()
 
     def is_folder(self) -> bool:
         return self.store.holds_any(self.key)

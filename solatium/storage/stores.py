@@ -6,7 +6,6 @@ GOOGLE_*, AZURE_*), and from nowhere else. What a store answers is reported with
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from solatium.errors import SolatiumError, StoreError, said
+from solatium.storage.secrets import without_secrets
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 # A store that cannot be reached ends a run after a minute, not after three.
 _RETRIES: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 
-_SECRET = re.compile(r"AWS_.*(KEY|TOKEN)|AZURE_.*(KEY|SECRET|TOKEN)|GOOGLE_.*KEY", re.IGNORECASE)
-_LONG = 6  # shorter values are found in any text
 _REFUSED = re.compile(r"\b(401|403)\b")
 
 
@@ -287,7 +285,4 @@ def _said(error: Exception) -> str:
     message = re.search(r"<Message>([^<]*)</Message>", text)
     found = [one.group(1).strip() for one in (status, code, message) if one]
     short = ": ".join(found) or " ".join(text.split())[:300]
-    for name, value in os.environ.items():
-        if _SECRET.fullmatch(name) and len(value) >= _LONG:
-            short = short.replace(value, "...")
-    return short
+    return without_secrets(short)

@@ -15,6 +15,7 @@ from solatium.errors import StoreError, UsageError
 from solatium.storage.local import LocalLocation
 from solatium.storage.location import Location, shown
 from solatium.storage.parquet import rows_read
+from solatium.storage.secrets import without_secrets
 
 # URIs
 
@@ -257,3 +258,12 @@ def test_a_store_that_cannot_be_reached_is_reported_without_secrets(
         place.names()
     assert SECRET not in str(reported.value)
     assert reported.value.__cause__ is None
+
+
+def test_what_is_printed_or_kept_has_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores repeat the key that they refuse."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AZURE_STORAGE_SAS_TOKEN"):
+        monkeypatch.setenv(name, f"hush-{name.lower()}")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    text = "<Key>hush-aws_access_key_id</Key>hush-azure_storage_sas_token, eu-west-1"
+    assert without_secrets(text) == "<Key>...</Key>..., eu-west-1"
