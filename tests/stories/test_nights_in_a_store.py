@@ -12,7 +12,6 @@ from typing import Any
 
 import packs
 import pytest
-from compare import differences
 from harness import Nights
 from object_store import SECRET, ObjectStore
 from rich.console import Console
@@ -228,7 +227,7 @@ def test_a_night_that_fails_or_is_killed_is_repeated_with_the_same_result(
     there.run(second, CONFIG)
     after = rows_of(there.kept)
     for name in ("allocations", "account_outcomes", "bonus_awards", "window_results"):
-        assert not differences(before[name], after[name]), name
+        assert sorted(map(repr, before[name])) == sorted(map(repr, after[name])), name
     freed = vacuum(there.root, 0, is_rehearsal=True)
     there_before = len(there.store.keys(there.kept))
     assert vacuum(there.root, 0).tables == freed.tables
@@ -258,7 +257,7 @@ def test_commands_take_uris_and_keep_no_secret(
 ) -> None:
     (tmp_path / "night.yaml").write_text(json.dumps(CONFIG))
     where = ["--landing", there.landed, "--warehouse", there.kept.replace("s3:", "s3a:")]
-    config = ["--config", str(tmp_path / "night.yaml"), "--date", str(days(1))]
+    config = ["--config", str(tmp_path / "night.yaml"), "--date", str(days(0))]
     summary = ["--summary-json", str(tmp_path / "summary.json")]
     with ends(0):
         app.main(["nightly", *where, *config, *summary])
