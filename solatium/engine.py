@@ -84,7 +84,7 @@ class Engine:
         """How the engine wants the path of a landing file, which may hold pattern characters."""
         if self.name == "embedded":
             return location.uri
-        return "".join(f"\\{c}" if c in "\\*?[]{}" else c for c in str(location))
+        return "".join(f"\\{c}" if c in "\\*?[]{}" else c for c in location.address)
 
     @property
     def merges_types(self) -> bool:
@@ -159,6 +159,15 @@ class Engine:
                 )
             )
         )
+
+    @contextmanager
+    def scratch(self, folder: Location) -> Iterator[Location]:
+        """Where frames of a night are kept: on this machine, where the engine runs here alone."""
+        if self.name == "embedded":
+            with folder.at_hand() as near:
+                yield near
+        else:
+            yield folder
 
     def restore(self, location: Location, version: int) -> None:
         """Gives a Delta table the content of an older version, as a new version.

@@ -6,16 +6,10 @@ The statuses are those of docs/rules.md section 10: 2 usage or configuration, 3 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
-PASSWORD_MASK = "***"
-_PASSWORD = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?=@)"
-    r"|(?P<name>[?&](?:ssl)?password=)[^\s&]*",
-    re.IGNORECASE,
-)
+from solatium.secrets import masked
 
 
 class SolatiumError(Exception):
@@ -44,8 +38,9 @@ def exit_status_of(error: BaseException) -> int:
 def facts_of(error: BaseException) -> dict[str, Any]:
     """An error for machines: its `headline`, and its `problems`."""
     if isinstance(error, SolatiumError):
-        return {"headline": error.headline, "problems": list(error.problems)}
-    return {"headline": f"{type(error).__name__}: {error}".rstrip(": "), "problems": []}
+        problems = [masked(problem) for problem in error.problems]
+        return {"headline": masked(error.headline), "problems": problems}
+    return {"headline": masked(f"{type(error).__name__}: {error}").rstrip(": "), "problems": []}
 
 
 def said(error: BaseException) -> str:
@@ -61,11 +56,6 @@ def reason(error: BaseException) -> str:
     lines = [line.strip() for line in said(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return [*lines[:1], *causes][-1] if lines else type(error).__name__
-
-
-def masked(text: str) -> str:
-    """A text that shows no password of the URLs in it."""
-    return _PASSWORD.sub(lambda m: f"{m['before'] or m['name']}{PASSWORD_MASK}", text)
 
 
 class UsageError(SolatiumError):
@@ -98,6 +88,10 @@ class LostLeaseError(BusyError):
 
 class WarehouseError(SolatiumError):
     """The warehouse is not in a state that a run can build on."""
+
+
+class StoreError(SolatiumError):
+    """An object store that refuses, cannot be reached, or lacks what a warehouse needs."""
 
 
 class LedgerError(SolatiumError):

@@ -8,6 +8,7 @@ from typing import Any
 
 import documents
 import faults
+import object_store
 import pytest
 from harness import QUICK_SPARK, Nights
 from two_nights import two_nights
@@ -88,3 +89,10 @@ def nights(running: engine.Engine, tmp_path: Path) -> Nights:
 def after_two_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> Nights:
     """A warehouse of two nights, for tests that change nothing of it."""
     return two_nights(tmp_path_factory.mktemp("standing"), running)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[object_store.ObjectStore]:
+    """A bucket of an S3 server on loopback."""
+    with object_store.started() as store:
+        yield store

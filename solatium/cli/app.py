@@ -37,8 +37,9 @@ from solatium.cli.simulate import simulate
 from solatium.cli.tables import tables
 from solatium.cli.vacuum import vacuum
 from solatium.cli.work import close_output
-from solatium.errors import SolatiumError, masked
+from solatium.errors import SolatiumError
 from solatium.resources import data_folder
+from solatium.secrets import masked
 from solatium.storage import lease
 from solatium.version import VERSION
 
@@ -138,7 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"solatium: {text}\n")
+        sys.stderr.write(masked(f"solatium: {text}\n"))
 
 
 def _unexpected(error: Exception, arguments: list[str] | None) -> str:

@@ -52,12 +52,12 @@ def write_report(
 ) -> None:
     """Writes the page, and says where it is. UsageError for dates that do not go together."""
     from solatium.report.page import report
-    from solatium.storage.location import Location
+    from solatium.storage.local import LocalLocation
     from solatium.warehouse.snapshot import Snapshot
 
     if day is not None and (first is not None or last is not None):
         raise UsageError("--date is one business date; give it, or --from and --to, not both")
     page = report(Snapshot.of(warehouse), day or first, day or last, with_accounts=with_accounts)
     # written whole or not at all: a reader of the old page never sees half of the new one
-    Location(out).replace_text(page)
+    LocalLocation(out).replace_text(page)
     Console().print(f"{out}: {len(page.encode()):,} bytes", highlight=False, soft_wrap=True)

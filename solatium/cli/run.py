@@ -10,6 +10,7 @@ from rich.console import Console
 
 from solatium.cli.options import engine_named
 from solatium.cli.work import work
+from solatium.storage.location import shown
 
 
 def handle(
@@ -35,7 +36,7 @@ def handle(
     from solatium.laws.verdict import expectations_apart
     from solatium.observe.watch import watch_of
 
-    arguments = {"date": day, "from": again_from, "landing": landing}
+    arguments = {"date": day, "from": again_from, "landing": shown(landing)}
     watch = watch_of(command, landing, warehouse, again_from, day, metrics)
     with (
         work(command, warehouse, arguments, summary_json, watch) as done,
@@ -47,6 +48,7 @@ def handle(
         from solatium.nightly.request import Request
         from solatium.nightly.run import run
         from solatium.settings.load import load
+        from solatium.storage.local import LocalLocation
         from solatium.storage.location import Location
 
         settings = load(config)
@@ -60,7 +62,7 @@ def handle(
             rescan=rescan,
             restate=restate,
             accepted=accepted_gates(accept_gate or []),
-            data_docs=Location.parse(data_docs) if data_docs else None,
+            data_docs=LocalLocation.of("--data-docs", data_docs) if data_docs else None,
             rejects=Location.parse(write_rejects) if write_rejects else None,
             catalog=catalog,
             today=None if allow_future else datetime.now(ZoneInfo(settings.timezone)).date(),

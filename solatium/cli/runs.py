@@ -30,7 +30,7 @@ def runs(
     root = Location.parse(warehouse)
     commits.built(root)
     console = Console()
-    for one in attempts.read(root.path):
+    for one in attempts.read(root):
         line = json.dumps(one, ensure_ascii=False) if as_json else _line(one)
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

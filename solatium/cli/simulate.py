@@ -65,6 +65,7 @@ def simulate(
     from solatium.simulate.as_json import as_json as written
     from solatium.simulate.request import Request
     from solatium.simulate.simulation import simulate as simulated
+    from solatium.storage.local import LocalLocation
     from solatium.storage.location import Location
 
     settings = None if config is None else load(config)
@@ -74,7 +75,7 @@ def simulate(
         from solatium.simulate.page import page_of
 
         # written whole or not at all: a reader of the old page never sees half of the new one
-        Location(page).replace_text(page_of(found))
+        LocalLocation(page).replace_text(page_of(found))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)  # or amounts would be cut

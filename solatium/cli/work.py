@@ -22,6 +22,7 @@ from solatium.warehouse.attempts import Attempt
 
 if TYPE_CHECKING:
     from solatium.observe.watch import Watch
+    from solatium.storage.location import Location
 
 _going_on: set[Work] = set()
 
@@ -66,7 +67,7 @@ def work(
     watch: Watch | None = None,
 ) -> Iterator[Work]:
     """Records the attempt, and prints what the command says once its work is committed."""
-    done = Work(Attempt(_folder(warehouse), command, arguments), summary_json, watch)
+    done = Work(Attempt(_root(warehouse), command, arguments), summary_json, watch)
     done.begin()
     try:
         yield done
@@ -84,16 +85,16 @@ def end_all(status: int, error: str) -> None:
         done.end(status, {"headline": error, "problems": []})
 
 
-def _folder(warehouse: str) -> Path:
+def _root(warehouse: str) -> Location:
     from solatium.storage.location import Location
 
-    return Location.parse(warehouse).path
+    return Location.parse(warehouse)
 
 
 def _write_summary(place: str | None, facts: Mapping[str, Any]) -> None:
     if place is None:
         return
-    from solatium.storage.location import Location
+    from solatium.storage.local import LocalLocation
 
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     try:
@@ -101,7 +102,7 @@ def _write_summary(place: str | None, facts: Mapping[str, Any]) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
         else:
-            Location(Path(place)).replace_text(text)
+            LocalLocation(Path(place)).replace_text(text)
     except OSError as error:
         logging.getLogger("solatium").warning("--summary-json %s: %s", place, error.strerror)
         if place == "-":

@@ -14,7 +14,7 @@ from solatium.laws.verdict import Expectations
 from solatium.nightly.request import Request
 from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.snapshot import Snapshot
 
 
@@ -25,8 +25,8 @@ def show_demo(folder: Path, console: Console, *, is_kept: bool) -> None:
     """
     facts = write_landing(folder / "landing")
     request = Request(
-        landing=Location(folder / "landing"),
-        warehouse=Location(folder / "warehouse"),
+        landing=LocalLocation(folder / "landing"),
+        warehouse=LocalLocation(folder / "warehouse"),
         settings=from_mapping(facts.configuration),
         engine="embedded",
         day=facts.last_night,

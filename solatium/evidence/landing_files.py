@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from hashlib import file_digest
+from os import SEEK_END
 
 import pyarrow.compute as pc
 
@@ -89,9 +90,10 @@ class LandingFiles:
         place = self._root / table / f"dt={day}" / name
         if not place.exists():
             return None, GONE
-        if place.path.stat().st_size != size:
-            return None, CHANGED
-        with place.path.open("rb") as file:
+        with place.reading() as file:
+            if file.seek(0, SEEK_END) != size:
+                return None, CHANGED
+            file.seek(0)
             return file_digest(file, "sha256").hexdigest(), None
 
 

@@ -95,7 +95,7 @@ def _miscounted(claimed: int, found: int) -> pa.ArrowInvalid:
 def footer(place: Location, contract: Table, source: Source, problems: list[str]) -> Footer | None:
     """The footer of a file, or None and what is wrong with it among `problems`."""
     try:
-        with pq.ParquetFile(place.path) as file:
+        with place.reading() as found, pq.ParquetFile(found) as file:
             columns = _columns(file, contract, source)
             problems.extend(f"{place}: {problem}" for problem in columns.wrong)
             if columns.wrong:

@@ -145,7 +145,7 @@ class QuarantineGates:
             return []
         place = self.rejects / f"{judged.table}-{judged.day}"
         try:
-            judged.bad.write.mode("overwrite").parquet(str(place))
+            judged.bad.write.mode("overwrite").parquet(place.address)
         except Exception as error:  # of an engine, which has errors of its own kinds
             return [f"  its bad rows could not be written to {place}: {reason(error)}"]
         return [f"  its {judged.quarantined:,} bad rows are in {place}"]

@@ -38,16 +38,15 @@ def rewrite(
     sources: Iterable[Location], target: Location, columns: Sequence[Stored], zone: str | None
 ) -> None:
     """Copies these columns of files into one, batch by batch; local times are those of `zone`."""
-    target.path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(name, _plain(kind)) for name, kind in copied(columns)])
     names = [column.name for column in columns]
-    with pq.ParquetWriter(target.path, schema) as writer:
+    with target.writing() as copy, pq.ParquetWriter(copy, schema) as writer:
         for source in sources:
-            # as microseconds, since INT96 has years that nanoseconds have not
-            original = pq.ParquetFile(
-                source.path, coerce_int96_timestamp_unit="us", page_checksum_verification=True
-            )
-            with original as file:
+            with source.reading() as original:
+                # as microseconds, since INT96 has years that nanoseconds have not
+                file = pq.ParquetFile(
+                    original, coerce_int96_timestamp_unit="us", page_checksum_verification=True
+                )
                 for batch in file.iter_batches(columns=names):
                     values = [value for column in columns for value in _values(batch, column, zone)]
                     writer.write_batch(pa.record_batch(values, schema=schema))

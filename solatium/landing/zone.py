@@ -60,7 +60,7 @@ class LandingZone:
         ignored: Sequence[str] = (),
     ) -> None:
         """`ignored` are patterns of names that are no data, beside the markers of known tools."""
-        self.root = root
+        self.root = root.listed()
         self._markers = Markers(ignored)
         self._sources = sources or {}
         self.files: dict[str, dict[date, list[DataFile]]] = {}
@@ -100,7 +100,7 @@ class LandingZone:
             place = self.root / table / name
             if self._markers.has(name):
                 continue
-            if place.path.is_symlink() and not name.startswith("dt="):
+            if place.is_link() and not name.startswith("dt="):
                 self._markers.pass_over_link(str(place))
                 continue
             try:
@@ -264,10 +264,10 @@ class LandingZone:
             if one.readings and (one.rewrite or are_small):
                 copied[one.readings, 0 if are_small else number].append(place)
                 continue
-            if one.readings and _ODD_PATH.search(str(place)):
+            if one.readings and _ODD_PATH.search(place.path_text):
                 other = scratch / f"landing-{table}-{day}-{number}.parquet"
                 other.remove_file()
-                other.link_to(place)
+                place.lend_to(other)
                 place = other
             groups[one.readings, False, form].append(place)
         for number, ((readings, _), places) in enumerate(copied.items()):

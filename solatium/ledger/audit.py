@@ -25,7 +25,6 @@ from solatium.ledger.checks import LAWS
 from solatium.rules import windows
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
-from solatium.storage.lease import is_held
 from solatium.storage.location import Location
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
@@ -157,7 +156,7 @@ class _Audit:
                     "that a commit record names, and no run holds the warehouse: an interrupted "
                     "run left it, which the next one takes back, or somebody else wrote it"
                 )
-        return [] if found and is_held(self.warehouse.root.path) else found
+        return [] if found and self.warehouse.root.is_held() else found
 
     def _refuse(self, findings: DataFrame, problems: list[str]) -> None:
         """LedgerError where there is anything."""

@@ -10,6 +10,7 @@ from solatium.errors import UsageError
 from solatium.landing.gates import AcceptedGate
 from solatium.nightly.tally import Tally
 from solatium.settings.load import Settings
+from solatium.storage.local import LocalLocation
 from solatium.storage.location import Location
 
 
@@ -37,7 +38,7 @@ class Request:
     rescan: bool = False
     restate: bool = False
     accepted: tuple[AcceptedGate, ...] = ()
-    data_docs: Location | None = None
+    data_docs: LocalLocation | None = None
     rejects: Location | None = None
     catalog: str | None = None
     today: date | None = None
@@ -76,21 +77,21 @@ def refuse_future(request: Request) -> None:
 
 def refuse_nested(request: Request) -> None:
     """UsageError where one of landing zone and warehouse lies inside the other, links followed."""
-    landing, warehouse = request.landing.path.resolve(), request.warehouse.path.resolve()
+    landing, warehouse = request.landing.resolved(), request.warehouse.resolved()
     if warehouse == landing:
         raise UsageError(f"{request.landing}: landing zone and warehouse must be two folders")
     for inner, outer, what in (
         (warehouse, landing, "the warehouse lies inside the landing zone"),
         (landing, warehouse, "the landing zone lies inside the warehouse"),
     ):
-        if inner.is_relative_to(outer):
+        if inner.is_within(outer):
             raise UsageError(
                 f"{inner}: {what} {outer}", ["name two folders, neither of them inside the other"]
             )
     if request.rejects is not None:
-        rejects = request.rejects.path.resolve()
+        rejects = request.rejects.resolved()
         for outer, what in ((landing, "landing zone"), (warehouse, "warehouse")):
-            if rejects.is_relative_to(outer):
+            if rejects.is_within(outer):
                 raise UsageError(
                     f"--write-rejects {request.rejects}: it lies inside the {what} {outer}",
                     ["name a folder outside of it, so that no run takes its rows for input"],

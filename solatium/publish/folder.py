@@ -37,7 +37,7 @@ from solatium.publish.packages import batches, duckdb_connection
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import ACCOUNTS, Changes, Publication
 from solatium.publish.star import Star
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.snapshot import Snapshot
 
 CURRENT = "current"
@@ -61,7 +61,7 @@ class Folder:
     @contextmanager
     def opened(self) -> Iterator[Edition]:
         """Holds the folder; what was written is seen once nothing has failed."""
-        Location(self.path).make_folder()
+        LocalLocation(self.path).make_folder()
         others = [name for name in os.listdir(self.path) if not _is_ours(name)]
         if others:
             raise UsageError(
@@ -120,13 +120,13 @@ class Edition:
     def show(self) -> None:
         """Has readers see what was written, and takes away what is older than the one before."""
         if self._new.is_dir():
-            files = Location(self._new).data_files()
-            Location(self._new).sync(file.path for file in files)
+            files = LocalLocation(self._new).data_files()
+            LocalLocation(self._new).sync(file.path for file in files)
             draft = self._folder / _DRAFT
             draft.unlink(missing_ok=True)
             draft.symlink_to(self._new.name)
             draft.replace(self._folder / CURRENT)
-            Location(self._folder).sync([self._new.name])
+            LocalLocation(self._folder).sync([self._new.name])
         kept = {self._new, self._old} if self._new.is_dir() else {self._old, *self._before_old()}
         for name in os.listdir(self._folder):
             if _NUMBERED.fullmatch(name) and self._folder / name not in kept:

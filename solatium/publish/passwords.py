@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from solatium.errors import PASSWORD_MASK, masked
+from solatium.secrets import PASSWORD_MASK, masked
 
 # Wider than what is masked in any text: of a URL by itself it is known where it ends.
 _BEFORE_THE_HOST = re.compile(r"[^:/]+://[^:/@]*:(.*)@", re.DOTALL)

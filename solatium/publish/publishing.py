@@ -18,7 +18,7 @@ from solatium.publish.postgres import Postgres
 from solatium.publish.pseudonyms import Names, names_of
 from solatium.publish.publication import changes, publication_of
 from solatium.publish.target import Target
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.snapshot import Snapshot
 
 log = logging.getLogger("solatium")
@@ -106,5 +106,5 @@ def target_of(to: str, schema: str | None = None) -> Target:
         raise UsageError(
             f"--to {shown(to)}: expected postgresql://..., a file *.duckdb or *.db, or a folder"
         )
-    path = Location.parse(to).path
+    path = LocalLocation.of("--to", to).path
     return DuckDbFile(path) if path.suffix in SUFFIXES else Folder(path)

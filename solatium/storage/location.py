@@ -1,31 +1,28 @@
-"""Where things lie: every listing, small read, exclusive write and lock goes through here.
+"""Where things lie: every listing, small read, exclusive write and lease goes through here.
 
-A location is a path or a `file:` URI. Other schemes (s3a, abfss, hdfs) would be other classes with
-the same methods; nothing else in the library touches a file system, but for `lease`, a part of it.
+A location is a path, a `file:` URI or the URI of an object store. `local` and `objects` have the
+same methods for both, and rooms never ask which one they have; nothing else in the library touches
+a file system or a store, but for the engines and the Delta library.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
-from solatium.errors import SolatiumError, UsageError
-from solatium.storage.lease import Lease, leased
-
-_DRAFT = re.compile(r"\..+\.\d+")
-_SYNCED_AT_ONCE = 16
+from solatium.errors import UsageError
+from solatium.storage.lease import Lease
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     return name.startswith(("_", "."))
 
 
@@ -38,193 +35,175 @@ class DataFile:
     modified_ns: int
 
 
-@dataclass(frozen=True)
-class Location:
-    """A folder or file, by its absolute path."""
+class Location(ABC):
+    """A folder or file. In an object store, a folder is what the names of objects begin with."""
 
-    path: Path
+    @staticmethod
+    def parse(uri: str) -> Location:
+        """The location of a path or URI; UsageError for one that is not handled, or not safe."""
+        scheme = _scheme(uri)
+        if scheme in ("", "file"):
+            from solatium.storage.local import LocalLocation
 
-    @classmethod
-    def parse(cls, uri: str) -> Location:
-        """The location of a path or `file:` URI; UsageError for a scheme that is not handled."""
-        scheme = urlsplit(uri).scheme if "://" in uri or uri.startswith("file:") else ""
-        if scheme == "file":
-            return cls(Path(unquote(urlsplit(uri).path)).absolute())
-        if scheme:
+            path = Path(unquote(urlsplit(uri).path)) if scheme else Path(uri).expanduser()
+            return LocalLocation(path.absolute())
+        from solatium.storage import objects
+
+        if scheme not in objects.SCHEMES:
             raise UsageError(
-                f"{uri}: {scheme} locations are not handled yet; give a local path or a file: URI"
+                f"{shown(uri)}: {scheme} locations are not handled yet; give a local path, a file: "
+                f"URI, or an object store's ({', '.join(f'{name}://' for name in objects.SCHEMES)})"
             )
-        return cls(Path(uri).expanduser().absolute())
+        return objects.located(uri)
 
-    def __truediv__(self, name: str) -> Location:
-        return Location(self.path / name)
+    @abstractmethod
+    def __truediv__(self, name: str) -> Location: ...
 
-    def __str__(self) -> str:
-        return str(self.path)
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    # How others want it
 
     @property
+    @abstractmethod
     def uri(self) -> str:
-        """The percent-encoded `file:` URI, safe where special characters would be patterns."""
-        return self.path.as_uri()
+        """The percent-encoded URI, safe where special characters would be patterns."""
 
-    def exists(self) -> bool:
-        return self.path.exists()
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """What an engine reads and writes it by, as it is, without an encoding."""
 
-    def is_folder(self) -> bool:
-        return self.path.is_dir()
+    @property
+    @abstractmethod
+    def path_text(self) -> str:
+        """The path alone, without what a URI has before it."""
 
+    @abstractmethod
+    def arrow_files(self) -> Any:
+        """A file system of Arrow that begins here; None where the Delta library brings its own."""
+
+    # What is there
+
+    @abstractmethod
+    def exists(self) -> bool: ...
+
+    @abstractmethod
+    def is_folder(self) -> bool: ...
+
+    @abstractmethod
+    def is_link(self) -> bool: ...
+
+    @abstractmethod
     def size(self) -> int:
         """The bytes of a file; of a link, its own."""
-        return self.path.lstat().st_size
 
+    @abstractmethod
     def names(self) -> list[str]:
         """Names in a folder, sorted; none where it is missing."""
-        return sorted(os.listdir(self.path)) if self.path.is_dir() else []
 
-    def data_files(self, is_no_data: Callable[[str], bool] = _is_hidden) -> list[DataFile]:
+    @abstractmethod
+    def data_files(self, is_no_data: Callable[[str], bool] = is_hidden) -> list[DataFile]:
         """All files below a folder, at any depth; not those under names that are no data.
 
         Links are followed. Raises an OSError of ELOOP where one leads back to a folder above it.
         """
-        found = []
-        for folder, folders, files in os.walk(self.path, onerror=_raised, followlinks=True):
-            folders[:] = [name for name in folders if not is_no_data(name)]
-            for name in folders:
-                _refuse_loop(Path(folder), name)
-            for name in files:
-                if not is_no_data(name):
-                    path = Path(folder) / name
-                    try:
-                        facts = path.stat()
-                    except FileNotFoundError:
-                        facts = path.lstat()  # a link to nowhere: still a file that is not read
-                    found.append(
-                        DataFile(
-                            path.relative_to(self.path).as_posix(),
-                            facts.st_size,
-                            facts.st_mtime_ns,
-                        )
-                    )
-        return sorted(found)
 
-    def read_text(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+    @abstractmethod
+    def listed(self) -> Location:
+        """The same folder; where listing costs, with all names below it listed now, at once."""
 
+    @abstractmethod
+    def resolved(self) -> Location:
+        """The same place, links followed."""
+
+    @abstractmethod
+    def is_within(self, other: Location) -> bool:
+        """Whether it is `other`, or lies below it."""
+
+    # Files
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[BufferedIOBase]:
+        """The file, open to be read in any order."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[IO[bytes]]:
+        """A new file, or one in the place of this; its folders are made."""
+
+    @abstractmethod
+    def read_text(self) -> str: ...
+
+    @abstractmethod
+    def read_texts(self, names: Iterable[str]) -> Mapping[str, str]:
+        """The texts of files in this folder by name, each read when it is asked for or before."""
+
+    @abstractmethod
     def create_text(self, text: str) -> None:
         """Writes a file that must not exist yet, whole or not at all; else FileExistsError.
 
-        When it is done the file is on the disk, and stays when the machine is lost.
+        When it is done the file is kept, also when this machine is lost.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._draft(text) as draft:
-            os.link(draft, self.path)
-        _synced_folder(self.path.parent)
-        _synced_folder(self.path.parent.parent)
 
+    @abstractmethod
     def replace_text(self, text: str) -> None:
         """Writes a file in the place of one that may exist, whole or not at all."""
-        with self._draft(text) as draft:
-            draft.replace(self.path)
 
-    @contextmanager
-    def _draft(self, text: str) -> Iterator[Path]:
-        """A file beside this one that holds the text, on the disk; gone at the end."""
-        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            yield draft
-        finally:
-            draft.unlink(missing_ok=True)
-
+    @abstractmethod
     def remove_drafts(self) -> None:
         """Takes away the drafts in this folder that killed processes have left."""
-        for name in self.names():
-            if _DRAFT.fullmatch(name):
-                (self / name).remove_file()
 
+    @abstractmethod
     def sync(self, names: Iterable[str]) -> None:
-        """Has the disk keep these files below this folder, and the folders that lead to them.
+        """Has these files below this folder kept, also when this machine is lost.
 
-        A file that was written may be in memory alone for half a minute, and is empty or gone when
-        the machine is lost before.
+        Names are not asked for where all that is written is kept.
         """
-        files = {self.path / name for name in names}
-        folders = {folder for file in files for folder in file.relative_to(self.path).parents}
-        if files:
-            with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:  # the disk takes many at once
-                list(pool.map(_synced, files))
-                list(pool.map(_synced_folder, (self.path / folder for folder in folders)))
 
+    @abstractmethod
     def make_folder(self) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise UsageError(
-                f"{self}: expected a folder, or a place where one can be made; found a file"
-            ) from None
+        """Makes the folder where there is none; UsageError where a file is in its place."""
 
-    def link_to(self, target: Location) -> None:
-        """Makes this another name of a file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.symlink_to(target.path)
+    def lend_to(self, other: Location) -> None:
+        """Makes `other` another name of this file, or a copy of it where that cannot be."""
+        with self.reading() as source, other.writing() as target:
+            shutil.copyfileobj(source, target)
 
-    def remove_file(self) -> None:
-        self.path.unlink(missing_ok=True)
+    @abstractmethod
+    def remove_file(self) -> None: ...
 
-    def remove_tree(self) -> None:
-        if self.path.exists():
-            shutil.rmtree(self.path)
+    @abstractmethod
+    def remove_tree(self) -> None: ...
 
-    @contextmanager
-    def plainly_named(self) -> Iterator[Location]:
-        """This folder under a path of letters, digits and `-_./` only, by a link if it must be.
+    # Places to work in
 
-        The Delta libraries take other characters for parts of a URL, each in its own way.
-        """
-        if re.fullmatch(r"[A-Za-z0-9._/-]+", str(self)):
-            yield self
-            return
-        self.make_folder()
-        with TemporaryDirectory(prefix="solatium-") as folder:
-            link = Path(folder) / "warehouse"
-            link.symlink_to(self.path, target_is_directory=True)
-            try:
-                yield Location(link)
-            except SolatiumError as error:
-                raise error.renamed(str(link), str(self)) from error
+    @abstractmethod
+    def plainly_named(self) -> AbstractContextManager[Location]:
+        """This folder under a path that the Delta libraries take as it is."""
 
-    @contextmanager
-    def held(self, holder: Mapping[str, str]) -> Iterator[Lease]:
+    @abstractmethod
+    def at_hand(self) -> AbstractContextManager[Location]:
+        """This folder where it is on this machine; else one that is, empty, and gone at the end."""
+
+    @abstractmethod
+    def held(self, holder: Mapping[str, str]) -> AbstractContextManager[Lease]:
         """Holds this folder against rivals, and tells them who has it; BusyError where one does."""
-        self.make_folder()
-        with leased(self.path, holder) as lease:
-            yield lease
+
+    @abstractmethod
+    def is_held(self) -> bool:
+        """Whether a run holds this folder now; it is not taken."""
 
 
-def _refuse_loop(folder: Path, name: str) -> None:
-    below = folder / name
-    if below.is_symlink() and folder.resolve().is_relative_to(below.resolve()):
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(below))
+def shown(uri: str) -> str:
+    """A URI as it may be printed and kept: without user, password, and what follows a `?`."""
+    if "://" not in uri:
+        return uri
+    scheme, rest = uri.split("://", 1)
+    before, at, after = rest.rpartition("@")
+    if at and (":" in before or "/" in before or not scheme.startswith("abfs")):
+        rest = f"...@{after}"  # a secret may have slashes in it
+    return re.sub(r"[?#].*", "?...", f"{scheme}://{rest}", flags=re.DOTALL)
 
 
-def _synced(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _synced_folder(path: Path) -> None:
-    try:
-        _synced(path)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some mounts know files alone
-            raise
-
-
-def _raised(error: OSError) -> None:
-    raise error
+def _scheme(uri: str) -> str:
+    return urlsplit(uri).scheme if "://" in uri or uri.startswith("file:") else ""

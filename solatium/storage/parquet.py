@@ -13,7 +13,10 @@ def rows_read(place: Location, columns: list[str] | None = None) -> int:
     ArrowException or OSError where it cannot be read, or where a page is not as its checksum says.
     """
     rows = 0
-    with pq.ParquetFile(place.path, page_checksum_verification=True) as file:
+    with (
+        place.reading() as source,
+        pq.ParquetFile(source, page_checksum_verification=True) as file,
+    ):
         for batch in file.iter_batches(columns=columns):
             batch.validate(full=True)
             rows += batch.num_rows

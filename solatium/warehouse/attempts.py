@@ -12,10 +12,11 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from solatium.errors import SolatiumError
+from solatium.storage.location import Location
 from solatium.version import VERSION
 
 FOLDER = "_attempts"
@@ -23,10 +24,10 @@ _MOST = 500  # records that are kept
 
 
 class Attempt:
-    """One command at work on the warehouse in `folder`, from now on."""
+    """One command at work on the warehouse in `root`, from now on."""
 
-    def __init__(self, folder: Path, command: str, arguments: Mapping[str, object]) -> None:
-        self._folder = folder
+    def __init__(self, root: Location, command: str, arguments: Mapping[str, object]) -> None:
+        self._root = root
         started = datetime.now(UTC)
         self._name = f"{started:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json"
         self._facts: dict[str, Any] = {
@@ -60,25 +61,30 @@ class Attempt:
         self._write()
 
     def _write(self) -> None:
-        with suppress(OSError):
-            if not (self._folder / "_commits").is_dir():
+        with suppress(OSError, SolatiumError):
+            if not (self._root / "_commits").is_folder():
                 return
-            folder = self._folder / FOLDER
-            folder.mkdir(exist_ok=True)
-            half = folder / f".{self._name}"
-            half.write_text(json.dumps(self._facts, ensure_ascii=False), encoding="utf-8")
-            half.replace(folder / self._name)
-            for old in sorted(folder.glob("*.json"))[:-_MOST]:
-                old.unlink()
+            folder = self._root / FOLDER
+            folder.make_folder()
+            (folder / self._name).replace_text(json.dumps(self._facts, ensure_ascii=False))
+            for old in _names(folder)[:-_MOST]:
+                (folder / old).remove_file()
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The attempts on the warehouse in `folder`, newest first."""
+def read(root: Location) -> list[dict[str, Any]]:
+    """The attempts on the warehouse in `root`, newest first."""
+    folder = root / FOLDER
+    names = _names(folder)
+    texts = folder.read_texts(names)
     found = []
-    for file in sorted((folder / FOLDER).glob("*.json"), reverse=True):
+    for name in reversed(names):
         with suppress(OSError, ValueError):
-            found.append(json.loads(file.read_text(encoding="utf-8")))
+            found.append(json.loads(texts[name]))
     return found
+
+
+def _names(folder: Location) -> list[str]:
+    return [name for name in folder.names() if name.endswith(".json") and name[0] != "."]
 
 
 def _user() -> str:

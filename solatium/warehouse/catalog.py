@@ -84,7 +84,7 @@ def _view(place: str, table: Table, root: Location, commit: Commit) -> str:
     return (
         f"CREATE OR REPLACE VIEW {place} ({named}) COMMENT {_text(table.description())} "
         f"TBLPROPERTIES ({_text(_COMMIT)} = {_text(str(commit.number))}) "
-        f"AS SELECT {columns} FROM delta.{_quoted(str(root / table.name))} "
+        f"AS SELECT {columns} FROM delta.{_quoted((root / table.name).address)} "
         f"VERSION AS OF {commit.tables[table.name]}"
     )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -109,29 +109,29 @@ class Commit:
 
 def lineage(root: Location) -> list[Commit]:
     """The commits that led to the newest one, oldest first; none in a new warehouse."""
-    numbers = _numbers(root)
-    return _chain(root, numbers, max([_newest_known(root), *numbers]))
+    found = _Records.of(root)
+    return _chain(found, max([_newest_known(root), *found.names]))
 
 
 def published(root: Location) -> list[Commit]:
     """The commits that led to the newest one that readers may see, oldest first."""
-    numbers = _numbers(root)
-    for number in sorted({_newest_known(root), *numbers}, reverse=True):
-        if number not in numbers or _read_record(numbers[number], number).is_published:
-            return _chain(root, numbers, number)
+    found = _Records.of(root)
+    for number in sorted({_newest_known(root), *found.names}, reverse=True):
+        if number not in found.names or found.read(number).is_published:
+            return _chain(found, number)
     return []
 
 
-def _chain(root: Location, numbers: dict[int, Location], newest: int) -> list[Commit]:
+def _chain(found: _Records, newest: int) -> list[Commit]:
     chain: list[Commit] = []
     number = newest or None
     while number is not None:
-        if number not in numbers:
+        if number not in found.names:
             raise WarehouseError(
-                f"{root}: commit record {number} is missing",
-                [f"restore {record(root, number)} from a backup", REBUILD],
+                f"{found.root}: commit record {number} is missing",
+                [f"restore {record(found.root, number)} from a backup", REBUILD],
             )
-        commit = _read_record(numbers[number], number)
+        commit = found.read(number)
         chain.append(commit)
         number = commit.parent
     return chain[::-1]
@@ -162,20 +162,20 @@ def refuse_older(root: Location, chain: Sequence[Commit]) -> None:
 
 def records(root: Location) -> list[Commit]:
     """All commits, by number: those of nights that were taken back too."""
-    numbers = _numbers(root)
-    return [_read_record(numbers[number], number) for number in sorted(numbers)]
+    found = _Records.of(root)
+    return [found.read(number) for number in sorted(found.names)]
 
 
 def newest(root: Location) -> Commit | None:
     """The commit with the greatest number; None where there is none."""
-    numbers = _numbers(root)
-    return _read_record(numbers[max(numbers)], max(numbers)) if numbers else None
+    found = _Records.of(root)
+    return found.read(max(found.names)) if found.names else None
 
 
 def since(root: Location, number: int) -> list[Commit]:
     """The commits with a greater number, by number."""
-    numbers = _numbers(root)
-    return [_read_record(numbers[later], later) for later in sorted(numbers) if later > number]
+    found = _Records.of(root)
+    return [found.read(later) for later in sorted(found.names) if later > number]
 
 
 def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
@@ -189,25 +189,35 @@ def record(root: Location, number: int) -> Location:
     return root / "_commits" / f"{number:010d}.json"
 
 
-def _numbers(root: Location) -> dict[int, Location]:
-    """The commit records that are there, by number."""
-    folder = root / "_commits"
-    matches = map(_RECORD.fullmatch, folder.names())
-    return {int(match[1]): folder / match[0] for match in matches if match}
+@dataclass(frozen=True)
+class _Records:
+    """The commit records that are there: their names by number, and their texts by name."""
 
+    root: Location
+    names: dict[int, str]
+    texts: Mapping[str, str]
 
-def _read_record(place: Location, number: int) -> Commit:
-    try:
-        commit = Commit.from_json(place.read_text())
-        if commit.number != number or (commit.parent or 0) >= number:
-            raise ValueError(f"number {commit.number}, parent {commit.parent}")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        lacking = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise WarehouseError(
-            f"{place}: expected commit record {number}, found one that cannot be read: {lacking}",
-            ["restore it from a backup, or the whole folder", REBUILD],
-        ) from error
-    return commit
+    @classmethod
+    def of(cls, root: Location) -> _Records:
+        folder = root / "_commits"
+        matches = map(_RECORD.fullmatch, folder.names())
+        names = {int(match[1]): match[0] for match in matches if match}
+        return cls(root, names, folder.read_texts(names.values()))
+
+    def read(self, number: int) -> Commit:
+        try:
+            commit = Commit.from_json(self.texts[self.names[number]])
+            if commit.number != number or (commit.parent or 0) >= number:
+                raise ValueError(f"number {commit.number}, parent {commit.parent}")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            lacking = f"no {error}" if isinstance(error, KeyError) else str(error)
+            place = self.root / "_commits" / self.names[number]
+            raise WarehouseError(
+                f"{place}: expected commit record {number}, found one that cannot be read: "
+                f"{lacking}",
+                ["restore it from a backup, or the whole folder", REBUILD],
+            ) from error
+        return commit
 
 
 def _newest_known(root: Location) -> int:

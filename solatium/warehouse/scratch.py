@@ -44,6 +44,6 @@ class Scratch:
         paths = []
         for number, part in enumerate(parts):
             schema = part.schema
-            paths.append(str(folder / str(number)))
+            paths.append((folder / str(number)).address)
             part.write.parquet(paths[-1])
         return self.engine.spark.read.schema(schema).parquet(*paths)

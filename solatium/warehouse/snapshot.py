@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from pyarrow import fs
 from pyarrow.dataset import Dataset, ParquetReadOptions
 from pyarrow.parquet import filters_to_expression
 from pyspark.sql import DataFrame, SparkSession
@@ -154,7 +153,7 @@ class SnapshotTable:
     def _dataset(self) -> Dataset:
         with self._root.plainly_named() as root:
             # the path of the folder itself, which is there for longer than a link to it
-            files = fs.SubTreeFileSystem(str(self._root / self.name), fs.LocalFileSystem())
+            files = (self._root / self.name).arrow_files()
             return self._delta(root).to_pyarrow_dataset(
                 filesystem=files, parquet_read_options=MICROSECONDS
             )
@@ -224,7 +223,7 @@ class SnapshotTable:
         """A data frame on a session that has Delta: Spark's, classic or Connect, or Sail's."""
         path = _lasting_name(self._root) / self.name
         reader = session.read.format("delta").option("versionAsOf", self.version)
-        return reader.load(str(path)).select(*self.columns)
+        return reader.load(path.address).select(*self.columns)
 
     def _delta(self, root: Location) -> DeltaTable:
         return DeltaTable((root / self.name).uri, version=self.version)

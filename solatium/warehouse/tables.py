@@ -7,7 +7,7 @@ back before it begins.
     <warehouse>/_<name>            what the pipeline keeps for itself
     <warehouse>/_commits           the commit records
     <warehouse>/_newest_commit     the number of the newest, so that the loss of some is noticed
-    <warehouse>/_scratch           frames kept within one run
+    <warehouse>/_scratch           frames kept within one run, unless they are kept nearer
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pyspark.sql import DataFrame
 
 from solatium.contracts import Column, Table
 from solatium.engine import Engine
-from solatium.errors import WarehouseError
+from solatium.errors import StoreError, WarehouseError, reason
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
 from solatium.warehouse.commits import REBUILD, Commit, record
@@ -81,20 +81,18 @@ class Warehouse:
             ) from None
         try:
             (self.root / "_newest_commit").replace_text(str(commit.number))
-        except OSError as error:  # the night is done, and the next one writes it
-            logging.getLogger("solatium").warning(
-                "%s: %s", self.root / "_newest_commit", error.strerror
-            )
+        except (OSError, StoreError) as error:  # the night is done, and the next one writes it
+            said = error.strerror if isinstance(error, OSError) else reason(error)
+            logging.getLogger("solatium").warning("%s: %s", self.root / "_newest_commit", said)
         return commit
 
     def _keep(self, commit: Commit) -> None:
         """Has the disk keep what the tables have that it may not have kept yet."""
-        files = [
+        self.root.sync(
             f"{name}/{file}"
             for name, version in commit.tables.items()
             for file in self._log(name).files_since(self._kept.get(name, -1), version)
-        ]
-        self.root.sync(files)
+        )
         self._kept = dict(commit.tables)
 
     # Rivals
@@ -188,7 +186,7 @@ class Warehouse:
         view = f"{name}_{version}_{self._id}"
         if view not in self._views:
             reader = self.engine.spark.read.format("delta").option("versionAsOf", version)
-            rows = reader.load(str(self.root / name)).select(*self.tables[name].names)
+            rows = reader.load((self.root / name).address).select(*self.tables[name].names)
             rows.createOrReplaceTempView(view)
             self._views.add(view)
         return self.engine.spark.table(view)
@@ -234,7 +232,7 @@ class Warehouse:
         writer = settled.write.format("delta").mode(mode).options(**options)
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
-        writer.save(str(self.root / name))
+        writer.save((self.root / name).address)
         delta_log = self._log(name)
         self.engine.unhinted(delta_log.folder)
         self._written[name] = self.version(name)
@@ -256,12 +254,13 @@ class Warehouse:
     def scratch(self) -> Iterator[Scratch]:
         """A place for frames that a night uses more than once; emptied at the end."""
         folder = self.root / "_scratch"
-        try:
-            yield Scratch(self.engine, folder)
-            self._drop_views()  # after a failure nobody goes on, and the engine may be gone
-        finally:
-            if self.lease is None or self.lease.is_held():
-                folder.remove_tree()
+        with self.engine.scratch(folder) as place:
+            try:
+                yield Scratch(self.engine, place)
+                self._drop_views()  # after a failure nobody goes on, and the engine may be gone
+            finally:
+                if self.lease is None or self.lease.is_held():
+                    folder.remove_tree()
 
 
 def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:

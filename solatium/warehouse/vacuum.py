@@ -98,12 +98,13 @@ def _freed(root: Location, kept: Sequence[Commit], lease: Lease | None) -> Itera
             full=True,
             keep_versions=versions,
         )
-        there = [file for path in unneeded if (file := root / name / path).exists()]
-        yield Freed(name, len(there), sum(file.size() for file in there))
+        sizes = {file.path: file.size for file in (root / name).data_files()}
+        there = [path for path in unneeded if path in sizes]
+        yield Freed(name, len(there), sum(sizes[path] for path in there))
         if lease:
-            for file in there:
+            for path in there:
                 lease.check()
-                file.remove_file()
+                (root / name / path).remove_file()
     scratch = root / "_scratch"
     left = scratch.data_files() if scratch.is_folder() else []
     yield Freed("_scratch", len(left), sum(file.size for file in left))

@@ -365,8 +365,8 @@ def test_tables_of_no_warehouse(tmp_path: Path, command: Command) -> None:
             id="unknown-engine",
         ),
         pytest.param(
-            ["nightly", "--landing", "s3a://logs", "--warehouse", "y", "--date", "2026-03-10"],
-            "s3a://logs: s3a locations are not handled yet; give a local path or a file: URI",
+            ["nightly", "--landing", "hdfs://logs", "--warehouse", "y", "--date", "2026-03-10"],
+            "hdfs://logs: hdfs locations are not handled yet; give a local path, a file: URI, or",
             id="other-scheme",
         ),
         pytest.param(

@@ -20,7 +20,7 @@ from harness import write_landing
 from rows import days, landing
 
 from solatium.nightly.night import Night
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse import attempts, commits
 
 FIRST, SECOND = days(0), days(1)
@@ -162,7 +162,7 @@ def test_a_run_whose_summary_cannot_be_printed_is_committed_all_the_same(
     assert done.returncode in (0, 1)
     assert "Traceback" not in done.stderr
     assert "committed" in done.stderr.splitlines()[-1]
-    assert commits.published(Location(place / "wh"))[-1].day == SECOND
+    assert commits.published(LocalLocation(place / "wh"))[-1].day == SECOND
 
 
 def test_json_goes_to_the_standard_output_alone(place: Path) -> None:
@@ -201,21 +201,22 @@ def test_every_attempt_is_listed_the_newest_first(place: Path) -> None:
 def test_an_attempt_that_was_killed_shows(tmp_path: Path) -> None:
     (tmp_path / "_commits").mkdir()
     code = (
-        "import sys; from pathlib import Path; from solatium.warehouse.attempts import Attempt;"
-        "Attempt(Path(sys.argv[1]), 'nightly', {}).begin()"
+        "import sys; from solatium.storage.location import Location;"
+        "from solatium.warehouse.attempts import Attempt;"
+        "Attempt(Location.parse(sys.argv[1]), 'nightly', {}).begin()"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
-    [one] = attempts.read(tmp_path)
+    [one] = attempts.read(LocalLocation(tmp_path))
     assert (one["exit_status"], one["ended_at"]) == (None, None)
 
 
 def test_a_record_that_cannot_be_written_stands_in_nobodys_way(tmp_path: Path) -> None:
     (tmp_path / "_commits").mkdir()
     (tmp_path / "_attempts").write_text("a file in its place")
-    attempt = attempts.Attempt(tmp_path, "nightly", {})
+    attempt = attempts.Attempt(LocalLocation(tmp_path), "nightly", {})
     attempt.begin()
     attempt.end(0, None)
-    assert attempts.read(tmp_path) == []
+    assert attempts.read(LocalLocation(tmp_path)) == []
 
 
 # Errors that nobody foresaw

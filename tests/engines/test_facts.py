@@ -13,13 +13,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import documents
+import obstore
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from object_store import ObjectStore
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
@@ -211,3 +214,38 @@ def test_a_cross_join_on_spark(running: Engine) -> None:
     running.spark.sql("create or replace temporary view one as select count(*) from range(3)")
     plan = running.spark.sql("explain select * from one cross join (select * from one)")
     assert re.search("CartesianProduct|NestedLoopJoin", plan.collect()[0][0])
+
+
+def test_two_names_of_one_bucket(embedded: Engine, s3: ObjectStore) -> None:
+    """F26: for Sail and deltalake `s3a://` is `s3://`."""
+    place = s3.place("table")
+    other = place.replace("s3://", "s3a://")
+    small(embedded).write.format("delta").mode("append").save(other)
+    assert embedded.spark.read.format("delta").load(place).count() == 2
+    assert DeltaTable(place).version() == DeltaTable(other).version() == 0
+
+
+def test_odd_names_in_a_bucket(embedded: Engine, s3: ObjectStore, tmp_path: Path) -> None:
+    """F27: Sail reads a file in a bucket by its percent-encoded URI."""
+    pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "file")
+    read = embedded.spark.read.schema("a bigint").parquet
+    for name in ("a b", "100%25", "[x]", "{y}", "ü#?*+:&"):
+        place = s3.place(name)
+        s3.put(place, (tmp_path / "file").read_bytes())
+        assert read(place.removesuffix(name) + quote(name)).count() == 2, name
+    bare = s3.place("100%25")
+    s3.put(bare, (tmp_path / "file").read_bytes())
+    assert read(bare).count() == 0
+
+
+def test_objects_that_mark_folders(s3: ObjectStore) -> None:
+    """F28: obstore lists an object whose name ends with `/` without the slash."""
+    import boto3
+
+    place = s3.place("folder")
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{key}/", Body=b"")
+    [found] = obstore.list(s3.client, key.partition("/")[0]).collect()
+    assert found["path"] == key
+    with pytest.raises(FileNotFoundError):
+        obstore.head(s3.client, key)

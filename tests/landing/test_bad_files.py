@@ -21,7 +21,7 @@ from solatium.engine import Engine
 from solatium.errors import InputError
 from solatium.landing import duplicates
 from solatium.landing.zone import LandingZone
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 TOMORROW = days(1)
 
@@ -171,10 +171,10 @@ def test_flipped_bits_are_refused_or_do_no_harm(running: Engine, tmp_path: Path,
 
 def taken(running: Engine, zone: Path) -> list[str]:
     """The rows of the payments, as a night reads them."""
-    found = LandingZone(Location(zone))
+    found = LandingZone(LocalLocation(zone))
     found.check([TOMORROW])
     with TemporaryDirectory() as folder:
-        scratch = Location(Path(folder))
+        scratch = LocalLocation(Path(folder))
         try:
             frame = found.read(running, scratch, "payment", TOMORROW)
             good, bad = duplicates.arrivals(frame, "payment", TOMORROW)

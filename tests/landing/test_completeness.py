@@ -15,7 +15,7 @@ from solatium.landing.completeness import Arrived, shortages, silences
 from solatium.landing.gates import accepted_gates
 from solatium.landing.zone import LandingZone
 from solatium.settings.load import from_mapping
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 FIRST, SECOND, THIRD = (days(number) for number in range(3))
 REQUIRED: dict[str, Any] = {"gates": {"required_tables": ["participation", "payment"]}}
@@ -135,7 +135,7 @@ def test_a_table_that_falls_silent_is_noted() -> None:
 def test_a_landing_zone_without_any_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "payments").mkdir()
     with pytest.raises(InputError) as refused:
-        LandingZone(Location(tmp_path))
+        LandingZone(LocalLocation(tmp_path))
     expected, near = refused.value.problems
     assert "expected a folder of one of the tables participation, payment" in expected
     assert "found payments" in expected
@@ -146,7 +146,7 @@ def test_a_landing_zone_without_any_table_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_nearly_a_table_is_noted(tmp_path: Path, name: str) -> None:
     (tmp_path / "accounts").mkdir()
     (tmp_path / name).mkdir()
-    [note] = LandingZone(Location(tmp_path)).notes
+    [note] = LandingZone(LocalLocation(tmp_path)).notes
     assert "not read, since no table has this name; did you mean" in note
 
 
@@ -158,7 +158,7 @@ def test_what_tools_leave_behind_is_no_data_and_noted_once(tmp_path: Path) -> No
     (tmp_path / "payment" / "dt_$folder$").touch()
     (tmp_path / "payment" / "latest").symlink_to(day)
     (day / "notes.bak").touch()
-    zone = LandingZone(Location(tmp_path), ignored=["*.bak"])
+    zone = LandingZone(LocalLocation(tmp_path), ignored=["*.bak"])
     assert zone.arrived(FIRST) == {}
     [note] = zone.notes
     for said in ("*_$folder$", "*.crc", "*.filepart", "*.inprogress*", "*.bak", "latest"):
@@ -170,7 +170,7 @@ def test_a_loop_of_links_is_refused(tmp_path: Path) -> None:
     day.mkdir(parents=True)
     (day / "again").symlink_to(tmp_path / "payment")
     with pytest.raises(InputError) as refused:
-        LandingZone(Location(tmp_path))
+        LandingZone(LocalLocation(tmp_path))
     assert "the link leads back to a folder above it" in refused.value.problems[0]
 
 

@@ -31,7 +31,7 @@ from solatium.engine import Engine
 from solatium.errors import InputError, UsageError
 from solatium.landing import row_rules
 from solatium.landing.gates import accepted_gates
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 OPEN_GATE = {"gates": {"max_quarantine_share": 1}}
 BEFORE_1 = -62_135_596_800_000_001  # the last microsecond before the year 1
@@ -698,7 +698,7 @@ def test_the_bad_rows_of_a_shut_gate_are_written_where_that_is_asked_for(
     nights: Nights, tmp_path: Path
 ) -> None:
     nights.land(landing(window(), entrant(), [paid(f"u{n}", amount="0.00") for n in range(20)]))
-    rejects = Location(tmp_path / "rejects")
+    rejects = LocalLocation(tmp_path / "rejects")
     with pytest.raises(InputError) as refusal:
         nights.run(DAY, rejects=rejects)
     place = tmp_path / "rejects" / f"payment-{DAY}"
@@ -717,9 +717,9 @@ def test_the_bad_rows_of_a_shut_gate_are_written_where_that_is_asked_for(
     assert pq.read_table(place).num_rows == 21
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="could not be written to"):
-        nights.run(DAY, rejects=Location(tmp_path / "file"))
+        nights.run(DAY, rejects=LocalLocation(tmp_path / "file"))
     with pytest.raises(UsageError, match="lies inside the landing zone"):
-        nights.run(DAY, rejects=Location(nights.landing / "rejects"))
+        nights.run(DAY, rejects=LocalLocation(nights.landing / "rejects"))
 
 
 def test_an_accepted_gate_lets_the_same_files_pass_and_is_logged(nights: Nights) -> None:

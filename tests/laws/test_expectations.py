@@ -41,7 +41,7 @@ from solatium.laws.suites import ExpectationsError, Finding, Suites
 from solatium.laws.verdict import Expectations
 from solatium.laws.worker import SuitesApart
 from solatium.rules import window_results
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 DAY = base.DAY
 Tables = dict[str, list[Row]]
@@ -637,7 +637,7 @@ def test_a_night_that_breaks_a_law_is_refused_and_leaves_nothing(
     monkeypatch.setattr(window_results, "window_results", counted_twice)
     docs = tmp_path / "docs"
     with pytest.raises(InputError) as refusal:
-        nights.run(rulebook.THIRD, rulebook.CONFIG, data_docs=Location(docs))
+        nights.run(rulebook.THIRD, rulebook.CONFIG, data_docs=LocalLocation(docs))
     assert refusal.value.exit_status == 3
     message = str(refusal.value)
     assert message.startswith(f"{rulebook.THIRD} was not handled: ")

@@ -24,7 +24,7 @@ from solatium.engine import Engine
 from solatium.errors import LedgerError, UsageError, WarehouseError
 from solatium.ledger.audit import Audited, audit
 from solatium.ledger.checks import LAWS
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 FIRST, SECOND = days(0), days(1)
 TIERS = [{"min_failures": 1, "amount": "2.00"}, {"min_failures": 2, "amount": "5.00"}]
@@ -50,7 +50,7 @@ class Books:
         self.true_record = self.record.read_text()
 
     def audit(self) -> Audited:
-        return audit(Location(self.folder), self.nights.running.name, self.nights.running)
+        return audit(LocalLocation(self.folder), self.nights.running.name, self.nights.running)
 
     def refused(self) -> LedgerError:
         with pytest.raises(LedgerError) as refused:
@@ -409,7 +409,7 @@ def test_the_audit_holds_nothing_and_sees_what_is_committed(books: Books) -> Non
     path = str(books.folder / "bonus_ledger")
     new = pa.Table.from_pylist(rows, contracts.warehouse("bonus_ledger").arrow_schema())
     write_deltalake(path, new, mode="overwrite")
-    with Location(books.folder).held({"engine": "spark", "date": str(SECOND)}):
+    with LocalLocation(books.folder).held({"engine": "spark", "date": str(SECOND)}):
         assert books.audit().entries == 7
 
 
@@ -441,7 +441,7 @@ def test_a_damaged_ledger_is_reported_by_file(books: Books) -> None:
 
 def test_an_audit_needs_a_warehouse(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no warehouse; solatium nightly makes one"):
-        audit(Location(tmp_path), "embedded")
+        audit(LocalLocation(tmp_path), "embedded")
     (tmp_path / "_commits").mkdir()
     with pytest.raises(UsageError, match="nothing is committed yet"):
-        audit(Location(tmp_path), "embedded")
+        audit(LocalLocation(tmp_path), "embedded")

@@ -24,7 +24,7 @@ from solatium.errors import BusyError, UsageError, WarehouseError
 from solatium.ledger.audit import audit
 from solatium.nightly.night import Night
 from solatium.nightly.rollback import RolledBack, rollback
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 FIRST, SECOND, THIRD, FOURTH = DATES = [days(number) for number in range(4)]
 TIERS = [{"min_failures": 1, "amount": "2.00"}, {"min_failures": 2, "amount": "5.00"}]
@@ -64,7 +64,7 @@ def judged(nights: Nights) -> dict[str, list[str]]:
 
 def back(nights: Nights, to: date, **options: Any) -> RolledBack:
     running = nights.running
-    return rollback(Location(nights.warehouse), to, running.name, running, **options)
+    return rollback(LocalLocation(nights.warehouse), to, running.name, running, **options)
 
 
 def standing(nights: Nights) -> dict[tuple[str, str], Decimal]:
@@ -98,7 +98,7 @@ def test_the_tables_are_those_of_that_night_and_the_ledger_follows(
     else:
         assert (done.posted.total, done.posted.waived) == (0, Decimal("20.00"))
         assert nights.rows("bonus_ledger") == entries
-    audit(Location(nights.warehouse), nights.running.name, nights.running)
+    audit(LocalLocation(nights.warehouse), nights.running.name, nights.running)
     assert solatium.open(nights.warehouse).day == FIRST
 
 
@@ -112,7 +112,7 @@ def test_the_nights_after_it_end_as_if_nothing_had_happened(
     assert judged(nights) == states[2]
     assert standing(nights) == awards(nights)
     assert sum(row["amount"] for row in nights.rows("bonus_waived")) == 0  # used up
-    audit(Location(nights.warehouse), nights.running.name, nights.running)
+    audit(LocalLocation(nights.warehouse), nights.running.name, nights.running)
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(
@@ -140,11 +140,11 @@ def test_what_cannot_be_rolled_back_is_refused(nights: Nights, tmp_path: Path) -
         back(nights, SECOND)
     with pytest.raises(UsageError, match=f"is before {FIRST}"):
         back(nights, days(-1))
-    with Location(nights.warehouse).held({}), pytest.raises(BusyError):
+    with LocalLocation(nights.warehouse).held({}), pytest.raises(BusyError):
         back(nights, FIRST)
     assert contents(nights.warehouse) == before
     with pytest.raises(UsageError, match="there is no warehouse"):
-        rollback(Location(tmp_path / "nothing"), FIRST, nights.running.name, nights.running)
+        rollback(LocalLocation(tmp_path / "nothing"), FIRST, nights.running.name, nights.running)
 
 
 def test_a_wrong_date_can_be_taken_back(nights: Nights) -> None:
@@ -235,7 +235,7 @@ def test_readers_never_go_back_in_time(nights: Nights, embedded: Engine) -> None
     # two dates are handled again, and not shown: readers had seen the third
     assert solatium.open(nights.warehouse).day == THIRD
     assert rows_seen(nights) == seen
-    audit(Location(nights.warehouse), embedded.name, embedded)
+    audit(LocalLocation(nights.warehouse), embedded.name, embedded)
     with pytest.raises(UsageError, match=f"{SECOND} is before {THIRD}"):
         nights.run(SECOND, settings)
     assert nights.run(THIRD, settings).handled == [THIRD]

@@ -37,7 +37,7 @@ from solatium.engine import Engine
 from solatium.errors import BusyError, UsageError
 from solatium.nightly.intake import Intake
 from solatium.nightly.night import Night
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse import commits
 from solatium.warehouse.tables import Warehouse
 
@@ -287,7 +287,7 @@ def test_what_a_killed_run_left_is_taken_back(
     assert done.returncode == 9, done.stderr
     # it had posted, and nobody is told: the newest record is that of the night before
     assert len(nights.rows("bonus_ledger")) > len(standing.tables(SECOND)["bonus_ledger"])
-    assert commits.lineage(Location(nights.warehouse))[-1].day == SECOND
+    assert commits.lineage(LocalLocation(nights.warehouse))[-1].day == SECOND
     nights.run(THIRD, CONFIG)
     assert tables(nights.warehouse) == standing.tables(THIRD)
     assert repeated_entries(nights) == []
@@ -300,7 +300,7 @@ def test_a_warehouse_that_another_run_holds_is_left_alone(
     nights = resumed(THIRD)
     before = contents(nights.warehouse)
     with (
-        Location(nights.warehouse).held({"engine": "spark", "date": str(FOURTH)}),
+        LocalLocation(nights.warehouse).held({"engine": "spark", "date": str(FOURTH)}),
         pytest.raises(BusyError, match=f"engine spark, date {FOURTH}"),
     ):
         nights.run(FOURTH, CONFIG)
@@ -635,7 +635,7 @@ def test_payouts_take_back_only_with_clawback(surprised: Surprised) -> None:
 
 def test_commit_records_name_the_version_of_every_table(standing: Standing) -> None:
     warehouse = standing.folder / str(FOURTH) / "warehouse"
-    chain = commits.lineage(Location(warehouse))
+    chain = commits.lineage(LocalLocation(warehouse))
     assert [commit.day for commit in chain] == DATES
     assert [commit.parent for commit in chain] == [None, 1, 2, 3]
     names = {table.name for table in TABLES}

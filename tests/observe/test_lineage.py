@@ -27,7 +27,7 @@ from solatium.errors import BusyError, InputError, UsageError
 from solatium.observe import courier, lineage
 from solatium.observe.places import Place, without_credentials
 from solatium.observe.subject import Parent
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 NEXT = days(1)
 STORY = landing(
@@ -147,7 +147,7 @@ def test_what_a_rival_commits_is_not_the_output_of_a_run_that_was_refused(
     file: Path, handled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lineage.commits, "newest", lambda _: None)  # as before the rival's commit
-    with Location(handled / "wh").held({}), pytest.raises(BusyError):
+    with LocalLocation(handled / "wh").held({}), pytest.raises(BusyError):
         solatium.run(handled / "logs", handled / "wh", DAY, settings=CONFIG)
     assert events(file)[-1]["eventType"] == "FAIL"
     assert events(file)[-1]["outputs"] == []

@@ -19,7 +19,7 @@ from solatium.cli import app
 from solatium.engine import Engine
 from solatium.errors import InputError, UsageError
 from solatium.observe import metrics as metrics_file
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 
 NEXT = days(1)
 STORY = landing(
@@ -163,7 +163,7 @@ def test_a_first_run_that_is_refused_says_that_there_was_no_success(place: Place
 
 
 def test_a_run_that_meets_a_rival_says_so(place: Place) -> None:
-    with Location(place.warehouse).held({"engine": "embedded"}):
+    with LocalLocation(place.warehouse).held({"engine": "embedded"}):
         assert place.nightly("--date", DAY) == 4
     assert place.samples()["run_exit_status"] == 4
     assert place.samples()["last_success_timestamp_seconds"] > 0

@@ -14,10 +14,11 @@ from harness import Nights
 
 from solatium.cli import app
 from solatium.engine import Engine
-from solatium.errors import UsageError, masked
+from solatium.errors import UsageError
 from solatium.publish import publishing
 from solatium.publish.passwords import shown, without_passwords
 from solatium.publish.pseudonyms import names_of
+from solatium.secrets import masked
 
 Command = Callable[..., tuple[int, str, str]]
 SECRET = "hunter2"

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 
 from solatium.engine import Engine
 from solatium.rules import stock
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.scratch import Scratch
 
 both_engines = pytest.mark.both_engines
@@ -53,7 +53,7 @@ class Selecting:
     def __init__(self, running: Engine, folder: Path) -> None:
         self.running = running
         self.folder = folder
-        self.scratch = Scratch(running, Location(folder / "kept"))
+        self.scratch = Scratch(running, LocalLocation(folder / "kept"))
         self.kept: list[str] = []
 
     def wrong(self, rushes: Iterable[Rush]) -> list[str]:
@@ -90,7 +90,7 @@ class Selecting:
         schema = pa.schema([*kinds.items(), ("rank", pa.int64())])
         path = self.folder / f"{len(list(self.folder.iterdir()))}.parquet"
         pq.write_table(pa.Table.from_pylist(rows, schema), path)
-        return self.running.spark.read.parquet(self.running.file_path(Location(path)))
+        return self.running.spark.read.parquet(self.running.file_path(LocalLocation(path)))
 
     def _keep(self, frame: DataFrame, name: str) -> DataFrame:
         self.kept.append(name)

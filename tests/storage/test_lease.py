@@ -23,8 +23,8 @@ from solatium import contracts
 from solatium.engine import Engine
 from solatium.errors import BusyError, LostLeaseError, WarehouseError
 from solatium.nightly.night import Night
-from solatium.storage.lease import Lease
-from solatium.storage.location import Location
+from solatium.storage.folder_lease import FolderLease
+from solatium.storage.local import LocalLocation
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.tables import Warehouse
@@ -41,6 +41,7 @@ CONFIG = {"grace_days": 0, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.
 RIVAL = """
 import sys
 from solatium.errors import BusyError
+from solatium.storage.local import LocalLocation
 from solatium.storage.location import Location
 
 for line in sys.stdin:  # each line is a round
@@ -124,7 +125,7 @@ def test_of_many_that_start_together_one_holds_the_folder(
 
 
 def test_a_rival_is_told_who_holds_it_since_when_and_its_last_sign_of_life(tmp_path: Path) -> None:
-    with rivals(tmp_path, 1) as [rival], Location(tmp_path).held(FACTS) as lease:
+    with rivals(tmp_path, 1) as [rival], LocalLocation(tmp_path).held(FACTS) as lease:
         first = note(tmp_path)
         lease._facts["sign_of_life"] = "x" * len(first["sign_of_life"])
         rival.tell()
@@ -146,21 +147,21 @@ def test_the_lease_of_a_killed_holder_is_taken_over(tmp_path: Path) -> None:
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
         left = note(tmp_path)
-        with Location(tmp_path).held(FACTS) as lease:
+        with LocalLocation(tmp_path).held(FACTS) as lease:
             assert lease.taken_over is not None
             assert f"pid {first.process.pid}, " in lease.taken_over
             assert lease.taken_over.endswith(f"no sign of life since {left['sign_of_life']}")
             second.tell()
             assert f"pid {os.getpid()}" in second.hear()
-        with Location(tmp_path).held(FACTS) as lease:
+        with LocalLocation(tmp_path).held(FACTS) as lease:
             assert lease.taken_over is None
 
 
 def test_a_run_says_that_it_took_over_and_gives_signs_of_life_at_its_stages(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    renewed, renew = [], Lease.renew
-    monkeypatch.setattr(Lease, "renew", lambda lease: renewed.append(renew(lease)))
+    renewed, renew = [], FolderLease.renew
+    monkeypatch.setattr(FolderLease, "renew", lambda lease: renewed.append(renew(lease)))
     nights.land(story())
     nights.warehouse.mkdir()
     gone = json.dumps({"pid": 7, "host": "elsewhere", "since": "then"})
@@ -175,7 +176,7 @@ def test_a_run_says_that_it_took_over_and_gives_signs_of_life_at_its_stages(
 
 def test_a_note_that_cannot_be_read_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "_holder.json").write_text("[half a")
-    with Location(tmp_path).held(FACTS) as lease:
+    with LocalLocation(tmp_path).held(FACTS) as lease:
         assert lease.taken_over is None
         lease.check()
 
@@ -214,7 +215,7 @@ LOSSES = {
 
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
 def test_a_holder_notices_that_it_lost_its_lease(tmp_path: Path, lose) -> None:
-    with Location(tmp_path).held(FACTS) as lease:
+    with LocalLocation(tmp_path).held(FACTS) as lease:
         lease.renew()
         lose(tmp_path)
         for look in (lease.check, lease.renew):
@@ -227,15 +228,15 @@ def test_a_holder_notices_that_it_lost_its_lease(tmp_path: Path, lose) -> None:
 
 def test_a_holder_that_lost_its_lease_leaves_the_next_one_alone(tmp_path: Path) -> None:
     with ExitStack() as held_before, ExitStack() as held:
-        old = held_before.enter_context(Location(tmp_path).held(FACTS | {"date": "old"}))
+        old = held_before.enter_context(LocalLocation(tmp_path).held(FACTS | {"date": "old"}))
         (tmp_path / "_lock").unlink()
-        new = held.enter_context(Location(tmp_path).held(FACTS | {"date": "new"}))
+        new = held.enter_context(LocalLocation(tmp_path).held(FACTS | {"date": "new"}))
         assert new.taken_over is not None
         with pytest.raises(LostLeaseError, match=r"held now by .* date new"):
             old.renew()
         held_before.close()
         new.renew()
-        with pytest.raises(BusyError, match="date new"), Location(tmp_path).held(FACTS):
+        with pytest.raises(BusyError, match="date new"), LocalLocation(tmp_path).held(FACTS):
             pass
 
 
@@ -250,7 +251,7 @@ def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
 ) -> None:
     """Its night is done, and before its commit another run locks a new lock file."""
     nights.land(story())
-    root = Location(nights.warehouse)
+    root = LocalLocation(nights.warehouse)
     with ExitStack() as held, monkeypatch.context() as patched:
         check = Night._check
 
@@ -291,7 +292,7 @@ class Few(NamedTuple):
     """A warehouse of one table, and a lease on it."""
 
     warehouse: Warehouse
-    lease: Lease
+    lease: FolderLease
 
     def append(self) -> None:
         row = ("f" * 64, 0, "a", DAY, Decimal("2.00"), 1, "CNY")
@@ -301,7 +302,7 @@ class Few(NamedTuple):
 
 @pytest.fixture
 def few(running: Engine, tmp_path: Path) -> Iterator[Few]:
-    root = Location(tmp_path)
+    root = LocalLocation(tmp_path)
     with root.held(FACTS) as lease:
         warehouse = Warehouse(running, root, [PAYOUTS], lease)
         warehouse.prepare(None)
@@ -383,6 +384,6 @@ def test_of_runs_that_start_together_one_works_and_the_others_stop(
         for process, words in zip(started, said, strict=True):
             assert ("another run holds this warehouse" in words) == (process.returncode == 4)
     assert refused
-    assert [commit.day for commit in commits.lineage(Location(tmp_path / "wh"))] == days_of_it
+    assert [commit.day for commit in commits.lineage(LocalLocation(tmp_path / "wh"))] == days_of_it
     posted = table_rows(tmp_path / "wh", "bonus_ledger")
     assert sorted(row["run_date"] for row in posted) == days_of_it

@@ -33,7 +33,7 @@ from rows import Row
 from solatium.engine import Engine
 from solatium.errors import UsageError
 from solatium.nightly.rollback import rollback
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.vacuum import vacuum
 
 STEPS = 6  # in which files come and go
@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
         to = self.day - timedelta(days=ago)
         running = self.nights.running
         with suppress(UsageError):  # before the first night, or what a vacuum has removed
-            rollback(Location(self.nights.warehouse), to, running.name, running)
+            rollback(LocalLocation(self.nights.warehouse), to, running.name, running)
             self.day = to
             self._tried("roll backs")
         self._run(0)
@@ -123,7 +123,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._has_run())
     @rule(kept=st.integers(1, 3))
     def vacuum(self, kept: int) -> None:
-        vacuum(Location(self.nights.warehouse), retention_days=kept)
+        vacuum(LocalLocation(self.nights.warehouse), retention_days=kept)
         self._tried("vacuums")
 
     # How it is done, and judged

@@ -22,7 +22,7 @@ from solatium import contracts
 from solatium.contracts.tables import WAREHOUSE
 from solatium.engine import Engine
 from solatium.errors import UsageError
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse import catalog, commits
 
 FIRST, SECOND = days(0), days(1)
@@ -50,7 +50,7 @@ def test_a_night_with_a_catalog_is_refused_before_it_begins(nights: Nights) -> N
         pytest.skip("for the embedded engine")
     with pytest.raises(UsageError, match="has no catalog that lasts"):
         nights.run(FIRST, CONFIG, catalog="solatium")
-    assert commits.lineage(Location(nights.warehouse)) == []
+    assert commits.lineage(LocalLocation(nights.warehouse)) == []
 
 
 @pytest.mark.both_engines
@@ -59,7 +59,7 @@ def test_views_show_a_commit_and_move_forward(running: Engine, nights: Nights) -
         pytest.skip("Sail's catalog ends with its process")
     nights.land(STORY)
     nights.run(SECOND, CONFIG)
-    root = Location(nights.warehouse)
+    root = LocalLocation(nights.warehouse)
     first, second = commits.lineage(root)
     assert catalog.register(running, root, first, "nights") == len(WAREHOUSE)
     awards = running.spark.table("nights.bonus_awards")
@@ -84,7 +84,7 @@ def test_a_table_of_somebody_else_is_left_alone(running: Engine, nights: Nights)
         pytest.skip("Sail's catalog ends with its process")
     nights.land(STORY)
     nights.run(FIRST, CONFIG)
-    root = Location(nights.warehouse)
+    root = LocalLocation(nights.warehouse)
     spark = running.spark
     spark.sql("CREATE DATABASE theirs")
     spark.sql(f"CREATE VIEW theirs.{WAREHOUSE[0]} AS SELECT 1 AS one")

@@ -20,7 +20,7 @@ from solatium.cli import show
 from solatium.contracts import WAREHOUSE
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, WarehouseError
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.tables import damaged
 
@@ -206,7 +206,7 @@ def test_a_hint_that_misleads_is_no_damage(nights: Nights) -> None:
 
 def test_damage_is_told_to_who_lists_the_tables(nights: Nights) -> None:
     file = entry("orders", 1, halved)(nights.warehouse)
-    root = Location(nights.warehouse)
+    root = LocalLocation(nights.warehouse)
     with pytest.raises(WarehouseError) as refusal, diagnosed(root):
         show.tables(WAREHOUSE, root)
     assert str(file) in str(refusal.value)
@@ -214,7 +214,7 @@ def test_damage_is_told_to_who_lists_the_tables(nights: Nights) -> None:
 
 def test_damage_is_told_by_the_name_that_people_know(tmp_path: Path) -> None:
     """An oddly named warehouse is reached through a link of another name."""
-    place = Location(tmp_path / "an odd 100%")
+    place = LocalLocation(tmp_path / "an odd 100%")
     with pytest.raises(WarehouseError) as refusal, place.plainly_named() as root:
         raise damaged(root, [f"{root / 'orders'}: gone"])
     assert str(refusal.value).count(str(place)) == 2
@@ -222,7 +222,7 @@ def test_damage_is_told_by_the_name_that_people_know(tmp_path: Path) -> None:
 
 
 def test_a_night_that_needs_more_memory_says_which_setting_bounds_it(tmp_path: Path) -> None:
-    root = Location(tmp_path)
+    root = LocalLocation(tmp_path)
     with pytest.raises(SolatiumError, match="embedded_memory_mb") as refusal, diagnosed(root):
         raise RuntimeError("Resources exhausted: Failed to allocate additional 8.0 MB for a join")
     assert "--engine spark" in str(refusal.value)

@@ -23,7 +23,7 @@ import solatium
 from solatium import contracts
 from solatium.contracts.internal import TABLES
 from solatium.errors import SolatiumError, UsageError, WarehouseError
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.snapshot import Snapshot, SnapshotTable
 from solatium.warehouse.tables import Warehouse
 
@@ -175,7 +175,7 @@ def test_half_a_night_is_not_seen(after_two_nights: Nights, tmp_path: Path) -> N
     nights = copied(after_two_nights, tmp_path)
     before = solatium.open(nights.warehouse)
     stood = before["allocations"].arrow()
-    place = Location(nights.warehouse)
+    place = LocalLocation(nights.warehouse)
     with place.held({}), place.plainly_named() as root:
         warehouse = Warehouse(nights.running, root, TABLES)
         warehouse.append("allocations", warehouse.read("allocations"))

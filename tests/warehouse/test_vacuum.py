@@ -16,7 +16,7 @@ import solatium
 from solatium.cli import app
 from solatium.contracts.internal import TABLES
 from solatium.errors import BusyError, LostLeaseError, UsageError, WarehouseError
-from solatium.storage.location import Location
+from solatium.storage.local import LocalLocation
 from solatium.warehouse import commits
 from solatium.warehouse.tables import Warehouse
 from solatium.warehouse.vacuum import Vacuumed, vacuum
@@ -29,7 +29,7 @@ def nights(after_two_nights: Nights, tmp_path: Path) -> Nights:
 
 
 def vacuumed(nights: Nights, retention_days: int = 1, **options: bool) -> Vacuumed:
-    return vacuum(Location(nights.warehouse), retention_days, **options)
+    return vacuum(LocalLocation(nights.warehouse), retention_days, **options)
 
 
 def data_files(nights: Nights, below: str = "*") -> set[Path]:
@@ -43,7 +43,7 @@ def data_files(nights: Nights, below: str = "*") -> set[Path]:
 
 def named_files(nights: Nights, *, newest: int) -> set[Path]:
     """The data files that the newest commits name, in the versions that they name."""
-    with Location(nights.warehouse).plainly_named() as root:
+    with LocalLocation(nights.warehouse).plainly_named() as root:
         return {
             nights.warehouse / name / add["path"]
             for commit in commits.lineage(root)[-newest:]
@@ -136,7 +136,7 @@ def test_tables_that_are_no_longer_kept_are_refused_by_name(nights: Nights) -> N
 def test_what_killed_runs_left_goes_too(nights: Nights) -> None:
     """Files that no version names, versions that no commit names, and scratch."""
     before = all_tables(nights)
-    with Location(nights.warehouse).plainly_named() as root:
+    with LocalLocation(nights.warehouse).plainly_named() as root:
         warehouse = Warehouse(nights.running, root, TABLES)
         warehouse.overwrite("allocations", warehouse.read("allocations").limit(2))
         log = len((root / "allocations" / "_delta_log").names())
@@ -169,17 +169,17 @@ def test_a_vacuum_that_is_killed_is_ended_by_the_next(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had said is no longer kept is not read, although some of it is still there."""
-    before, remove_file = all_tables(nights), Location.remove_file
+    before, remove_file = all_tables(nights), LocalLocation.remove_file
     removed = []
 
-    def killed(location: Location) -> None:
+    def killed(location: LocalLocation) -> None:
         remove_file(location)
         removed.append(location)
         if len(removed) == 3:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Location, "remove_file", killed)
+        patched.setattr(LocalLocation, "remove_file", killed)
         with pytest.raises(KeyboardInterrupt):
             vacuumed(nights)
     assert data_files(nights) > named_files(nights, newest=1)
@@ -195,14 +195,14 @@ def test_it_ends_where_another_took_the_warehouse_over(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose files it would not know from those that no version names."""
-    before, remove_file = data_files(nights), Location.remove_file
+    before, remove_file = data_files(nights), LocalLocation.remove_file
 
-    def taken_over(location: Location) -> None:
+    def taken_over(location: LocalLocation) -> None:
         remove_file(location)
         (nights.warehouse / "_lock").unlink()
 
     with monkeypatch.context() as patched:
-        patched.setattr(Location, "remove_file", taken_over)
+        patched.setattr(LocalLocation, "remove_file", taken_over)
         with pytest.raises(LostLeaseError, match="no longer holds the warehouse"):
             vacuumed(nights)
     assert len(before - data_files(nights)) == 1
@@ -210,7 +210,7 @@ def test_it_ends_where_another_took_the_warehouse_over(
 
 def test_it_keeps_away_from_a_warehouse_that_a_run_holds(nights: Nights) -> None:
     before, files = contents(nights.warehouse), data_files(nights)
-    with Location(nights.warehouse).held({"engine": "embedded"}):
+    with LocalLocation(nights.warehouse).held({"engine": "embedded"}):
         for is_rehearsal in (False, True):
             with pytest.raises(BusyError, match="another run holds this warehouse"):
                 vacuumed(nights, is_rehearsal=is_rehearsal)
