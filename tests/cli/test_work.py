@@ -13,6 +13,7 @@ from solatium.cli.ending import Ended
 from solatium.cli.work import Work, end_all, work
 from solatium.errors import InputError
 from solatium.observe.watch import Watch
+from solatium.storage.local import LocalLocation
 from solatium.warehouse.attempts import Attempt
 
 
@@ -71,7 +72,7 @@ def test_whatever_ends_it_is_heard(
 
 def test_a_process_that_is_about_to_end_says_so(tmp_path: Path) -> None:
     heard, summary = Heard(), tmp_path / "summary.json"
-    done = Work(Attempt(tmp_path / "wh", "nightly", {}), str(summary), Watch(heard))
+    done = Work(Attempt(LocalLocation(tmp_path / "wh"), "nightly", {}), str(summary), Watch(heard))
     done.begin()
     end_all(143, "SIGTERM")
     end_all(143, "SIGTERM")  # once
