@@ -17,6 +17,7 @@ from solatium.publish.passwords import shown
 from solatium.publish.postgres import Postgres
 from solatium.publish.pseudonyms import Names, names_of
 from solatium.publish.publication import changes, publication_of
+from solatium.publish.star import readable
 from solatium.publish.target import Target
 from solatium.storage.local import LocalLocation
 from solatium.warehouse.snapshot import Snapshot
@@ -84,7 +85,8 @@ def publish_snapshot(tables: Snapshot, target: Target, names: Names) -> Publishe
     with target.opened() as place:
         now = publication_of(tables, names)
         asked = changes(place.published(), now)
-        sent = [] if asked is None else place.write(tables, names, asked, now)
+        with readable(tables):
+            sent = [] if asked is None else place.write(tables, names, asked, now)
     because = asked.because if asked else ""
     done = Published(str(target), now.commit, now.day, because, tuple(sent))
     written, removed = (sum(getattr(one, what) for one in sent) for what in ("written", "removed"))

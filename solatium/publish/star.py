@@ -7,6 +7,7 @@ the dates that are sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +18,8 @@ import pyarrow.dataset as ds
 from solatium import contracts
 from solatium.contracts.calendar import moved, shifted
 from solatium.contracts.star import FACTS, star
+from solatium.errors import WarehouseError
+from solatium.publish.packages import package
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import SOURCES, Changes
 from solatium.publish.quality import landed_rows
@@ -29,6 +32,7 @@ from solatium.warehouse.snapshot import Snapshot, SnapshotTable
 # of the year 9999.
 _LONGEST_GAP = timedelta(days=366)
 _BEYOND_ALL_FAILURES = 2**31 - 1
+_SOURCE = "_from_"  # how the names of views of the warehouse's tables begin
 
 # The ids of a fact's source that are published under other names; the first is its account.
 _IDS = {
@@ -88,7 +92,7 @@ class Star:
             self._register(source, self.tables[source].dataset())
 
     def _register(self, name: str, rows: ds.Dataset | pa.Table) -> None:
-        self.connection.register(f"_from_{name}", rows)
+        self.connection.register(f"{_SOURCE}{name}", rows)
 
     def _name_ids(self, names: Names) -> None:
         """Gives every id its name once, however many facts have it: hashing is what takes long."""
@@ -182,6 +186,25 @@ class Star:
         columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
         arrays = [pa.array(list(c), kind) for c, kind in zip(columns, kinds.values(), strict=True)]
         self.connection.register(name, pa.table(arrays, names=list(kinds)))
+
+
+@contextmanager
+def readable(tables: Snapshot) -> Iterator[None]:
+    """WarehouseError where DuckDB cannot read a table of the snapshot."""
+    duckdb = package("duckdb", "duckdb")
+    try:
+        yield
+    except duckdb.Error as error:
+        said = " ".join(str(error).split())
+        if _SOURCE not in said:
+            raise
+        raise WarehouseError(
+            f"{tables.root}: a table cannot be read: {said}",
+            [
+                "nothing was published",
+                "a vacuum or a backfill may have come between: give the same command again",
+            ],
+        ) from error
 
 
 def _account_ids(table: SnapshotTable, files: tuple[str, ...] | None) -> ds.Dataset:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from harness import Nights
 from stars import KEY, Shelf, expected
-from two_nights import MONDAY, TUESDAY
+from two_nights import MONDAY, TUESDAY, copied
 
 from solatium.contracts.star import DIMENSIONS
 from solatium.engine import Engine
-from solatium.errors import BusyError, SolatiumError, UsageError
+from solatium.errors import BusyError, SolatiumError, UsageError, WarehouseError
 from solatium.publish import publication
 from solatium.publish.publishing import Published
 from solatium.publish.star import Star
@@ -176,6 +176,20 @@ def test_a_rival_is_refused(
             assert shelf.rows() == expected(monday)
     shelf.publish(tuesday)
     assert shelf.rows() == expected(tuesday)
+
+
+def test_a_file_of_the_warehouse_that_is_gone(
+    nights: Nights, monday: Snapshot, shelf: Shelf, tmp_path: Path
+) -> None:
+    """As where a vacuum came between."""
+    copy = copied(nights, tmp_path / "copy")
+    tables = Snapshot.of(copy.warehouse, TUESDAY)
+    shelf.publish(monday)
+    for file in copy.warehouse.glob(f"screened_participants/business_date={TUESDAY}/*.parquet"):
+        file.unlink()
+    with pytest.raises(WarehouseError, match=r"cannot be read(.|\n)*the same command again"):
+        shelf.publish(tables)
+    assert shelf.rows() == expected(monday)
 
 
 def test_another_key_gives_everybody_another_name(tuesday: Snapshot, shelf: Shelf) -> None:
