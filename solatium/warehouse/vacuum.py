@@ -99,7 +99,8 @@ def _freed(root: Location, kept: Sequence[Commit], lease: Lease | None) -> Itera
             keep_versions=versions,
         )
         sizes = {file.path: file.size for file in (root / name).data_files()}
-        there = [path for path in unneeded if path in sizes]
+        # a file that was removed, restored and removed again is listed as often
+        there = [path for path in dict.fromkeys(unneeded) if path in sizes]
         yield Freed(name, len(there), sum(sizes[path] for path in there))
         if lease:
             for path in there:
