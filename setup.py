@@ -85,7 +85,7 @@ OBSERVE = [
     # Metrics in the text form that Prometheus' node exporter collects.
     "prometheus-client>=0.21",
     # Lineage events, by their own client, which reads its usual environment.
-    "openlineage-python>=1.30",
+    "openlineage-python>=1.40",
 ]
 
 # Landing zones and warehouses in object stores.
