@@ -81,9 +81,7 @@ class Restatement:
         self.before = before
         self.closed_before = closed_before
 
-    def restate(
-        self, with_windows: Collection[date], fresh: Collection[date] = ()
-    ) -> Restated | None:
+    def restate(self, with_windows: Collection[date], fresh: Collection[date]) -> Restated | None:
         """Judges, counts and awards again; None where no earlier date is touched.
 
         `with_windows` are the dates on which windows fall, or fell. `fresh` are those from `before`
@@ -111,15 +109,7 @@ class Restatement:
             if not dates:
                 break
             if lives is not None:
-                touched = touched_by_points(
-                    touched,
-                    dates[0],
-                    self.context,
-                    self.tables,
-                    lives.ids,
-                    lives.then,
-                    lives.now,
-                )
+                touched = touched_by_points(touched, dates[0], self.context, self.tables, lives)
             for part in self._in_sight_of_the_same(dates):
                 if keys := _on(touched, part):
                     judged += [day for day in part if _on(touched, [day])]

@@ -22,6 +22,7 @@ from solatium.engine import Engine
 from solatium.nightly.context import Context
 from solatium.nightly.dated_tables import DatedTables
 from solatium.nightly.intake import Known
+from solatium.nightly.lives import Lives
 from solatium.rules import history
 
 Key = tuple[str, str]
@@ -90,18 +91,16 @@ def touched_by_points(
     day: date,
     context: Context,
     tables: DatedTables,
-    ids: DataFrame,
-    then: DataFrame,
-    now: DataFrame,
+    lives: Lives,
 ) -> Touched:
     """`touched` with the weighted lotteries of a date that an account enters with other points.
 
-    `then` and `now` are the histories before the date of the accounts `ids`.
+    `lives` are accounts with another history before the date.
     """
     facts = [*WINDOW, "campaign_id", "category", "regime"]
     weighted = tables.windows([day]).where("policy = 'weighted_lottery'").select(*facts)
     entrants = (
-        tables.of("allocations", [day], ids)
+        tables.of("allocations", [day], lives.ids)
         .where(F.col("weight").isNotNull())
         .select(*ACCOUNT, "business_date")
         .join(F.broadcast(weighted), on=WINDOW)
@@ -110,7 +109,7 @@ def touched_by_points(
         history.points(entrants, past, context.settings, context.regimes).select(
             *ACCOUNT, F.col("points").alias(name)
         )
-        for past, name in ((then, "points_then"), (now, "points_now"))
+        for past, name in ((lives.then, "points_then"), (lives.now, "points_now"))
     ]
     others = sides[0].join(sides[1], on=ACCOUNT).where("points_then <> points_now")
     more = dict(touched)
