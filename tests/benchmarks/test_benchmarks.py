@@ -170,15 +170,15 @@ def test_the_page_is_made_from_results(tmp_path: Path) -> None:
         "# Mine\n<!-- begin goals -->\n<!-- end goals -->\nkept\n"
         "<!-- begin night -->\nold\n<!-- end night -->\n<!-- begin skew -->\n<!-- end skew -->\n"
     )
-    runs = [Run("embedded", n, wall, 30.0, 2048.0) for n, wall in ((1, 16.0), (2, 14.0), (3, 20.0))]
+    runs = [Run("embedded", n, wall, 30.0, 2048.0) for n, wall in ((1, 28.0), (2, 26.0), (3, 32.0))]
     runs += [Run("duckdb", 1, 20.0, 40.0, 4096.0), Run("floor", 1, 5.0, 8.0, None)]
     Result("night", {"participations": 5_000_000}, MACHINE, ["duckdb"], runs).save(tmp_path)
 
     report.make(page, tmp_path)
     made = page.read_text()
-    assert "| solatium, embedded | 16.00 | 30.00 | 2.00 | 0.80 | 0.75 | 0.50 |" in made
+    assert "| solatium, embedded | 28.00 | 30.00 | 2.00 | 1.40 | 0.75 | 0.50 |" in made
     assert "| reading and writing alone | 5.00 | 8.00 |  | 0.25 | 0.20 |  |" in made
-    assert "solatium, embedded / DuckDB by hand | 0.70 | 0.80 (missed) |" in made
+    assert "wall time, solatium, embedded / DuckDB by hand | 1.30 | 1.40 (missed) |" in made
     assert "Medians of 3 rounds of nights of 5,000,000 participations on 2 cores" in made
     assert "equal, row by row, to those of solatium: DuckDB by hand." in made
     assert "make bench ARGS=skew" in made
