@@ -70,7 +70,7 @@ def run(
             notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         memory_mb = request.settings.embedded_memory_mb
         options = {} if request.catalog is None else catalog.LASTING
-        starting = engine.running(request.engine, options, memory_mb)
+        starting = engine.running(request.engine, options, memory_mb=memory_mb)
         loading = expectations_apart(docs=request.data_docs is not None)
         with (
             nullcontext(expectations) if expectations else loading as checks,

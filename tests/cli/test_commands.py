@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -57,7 +57,9 @@ def command(
     """`solatium ...` in this process, on the engine of the session."""
 
     @contextmanager
-    def already(name: str, memory_mb: int | None = None) -> Iterator[Engine]:
+    def already(
+        name: str, options: Mapping[str, str] | None = None, memory_mb: int | None = None
+    ) -> Iterator[Engine]:
         assert name == running.name
         yield running
 
@@ -184,7 +186,7 @@ def test_version(command: Command) -> None:
         (
             "nightly",
             [
-                "Handle every date up to --date that is not handled yet, and open dates again",
+                "Handle every date up to --date that is not handled yet, and what is late for open dates",
                 "solatium nightly --landing logs --warehouse wh --date 2026-11-01",
                 "Parquet files under TABLE/dt=YYYY-MM-DD/",
                 "a folder of Delta tables, made if it is missing",

@@ -209,7 +209,7 @@ def test_a_night_that_fails_or_is_killed_is_repeated_with_the_same_result(
             raise KeyboardInterrupt
 
         patched.setattr(Night, "_check", killed)
-        patched.setattr("solatium.nightly.run._Run._take_back", lambda run: None)
+        patched.setattr("solatium.nightly.nights.Nights._take_back", lambda *_: None)
         with pytest.raises(KeyboardInterrupt):
             there.run(second, CONFIG)
     assert [commit.day for commit in commits.lineage(there.root)] == [first]

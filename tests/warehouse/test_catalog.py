@@ -68,7 +68,7 @@ def test_views_show_a_commit_and_move_forward(running: Engine, nights: Nights) -
     assert catalog.register(running, root, first, "nights") == 0, "a view went back"
     for name in WAREHOUSE:
         view = running.spark.table(f"nights.{name}")
-        assert view.columns == contracts.warehouse(name).names
+        assert view.columns == list(contracts.warehouse(name).names)
         assert view.count() == len(nights.rows(name)), name
     described = running.spark.sql("DESCRIBE TABLE EXTENDED nights.bonus_awards").collect()
     said = {row["col_name"]: row["comment"] or row["data_type"] for row in described}
