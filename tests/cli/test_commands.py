@@ -186,7 +186,7 @@ def test_version(command: Command) -> None:
         (
             "nightly",
             [
-                "Handle every date up to --date that is not handled yet, and what is late for open dates",
+                "Handle every date up to --date that is not handled yet, and what is late for open",
                 "solatium nightly --landing logs --warehouse wh --date 2026-11-01",
                 "Parquet files under TABLE/dt=YYYY-MM-DD/",
                 "a folder of Delta tables, made if it is missing",
