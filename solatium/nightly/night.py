@@ -136,16 +136,17 @@ class Night:
             if restated is None or dates[0] not in restated.with_them:
                 judged = judge.judge(Due(tables.windows(dates), dates), so_far)
                 tally += judged.tally(dates, self.closed_before)
-            outcomes = self._count(tables, dates, so_far)
-            so_far = self._fold(tables, dates, so_far, outcomes, is_last=dates[-1] == fresh[-1])
-            self._award(judge, dates)
+            counted = self._count(tables, dates, so_far)
+            so_far = self._fold(tables, dates, so_far, counted, is_last=dates[-1] == fresh[-1])
+            self._award(judge, dates, counted)
         if not fresh:
             if lives is None:
                 return None, tally
             self.context.warehouse.overwrite("account_history", opening)
         return Counted(tables.of("account_outcomes", fresh), opening), tally
 
-    def _count(self, tables: DatedTables, dates: list[date], past: DataFrame) -> DataFrame:
+    def _count(self, tables: DatedTables, dates: list[date], past: DataFrame) -> int:
+        """Counts the outcomes of the dates; how many there are."""
         with self.context.stages.stage("count outcomes", self.context.day) as stage:
             stage.rows_in = tables.rows("allocations", dates)
             outcomes = history.account_outcomes(
@@ -156,29 +157,30 @@ class Night:
                 self.context.regimes,
             )
             stage.rows_out = tables.put("account_outcomes", outcomes, dates)
-            return tables.of("account_outcomes", dates)
+            return stage.rows_out
 
     def _fold(
         self,
         tables: DatedTables,
         dates: list[date],
         past: DataFrame,
-        outcomes: DataFrame,
+        counted: int,
         *,
         is_last: bool,
     ) -> DataFrame:
         """Account history after the dates, onto what it was before them."""
         with self.context.stages.stage("fold history", self.context.day) as stage:
-            stage.rows_in = tables.rows("account_outcomes", dates)
+            stage.rows_in = counted
+            outcomes = tables.of("account_outcomes", dates)
             whole = history.account_history(past, outcomes, tables.in_force)
             if is_last:
                 stage.rows_out = self.context.warehouse.overwrite("account_history", whole)
                 return self.context.warehouse.read("account_history")
             return self.context.scratch.keep(whole, f"account_history_{dates[-1]}")
 
-    def _award(self, judge: Judge, dates: list[date]) -> None:
+    def _award(self, judge: Judge, dates: list[date], counted: int) -> None:
         with self.context.stages.stage("award", self.context.day) as stage:
-            stage.rows_in = judge.tables.rows("account_outcomes", dates)
+            stage.rows_in = counted
             latest = latest_accounts(judge.account_versions(dates[0]))
             stage.rows_out = judge.award(dates, latest)
 
