@@ -19,7 +19,7 @@ from solatium.laws.rush import rush
 from solatium.laws.streaks import streaks
 from solatium.nightly.context import Context
 from solatium.nightly.dated_tables import DatedTables
-from solatium.nightly.restatement import Restated
+from solatium.nightly.restatement import Recounted, Restated
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def check(
     if counted:
         found["streaks"] = streaks(counted.outcomes, counted.opening, read("account_history"))
     _refuse(context, found)
-    if restated and restated.lives is not None and restated.opening is not None:
-        _refuse(context, {"streaks": _streaks(context, restated, fresh)})
+    if restated and restated.recounted:
+        _refuse(context, {"streaks": _streaks(context, restated.first, restated.recounted, fresh)})
 
 
 def _judged(
@@ -128,15 +128,13 @@ def _awards(context: Context, tables: DatedTables, awarded: list[date]) -> dict[
     }
 
 
-def _streaks(context: Context, restated: Restated, fresh: list[date]) -> Laws:
+def _streaks(context: Context, first: date, recounted: Recounted, fresh: list[date]) -> Laws:
     """The histories that were counted again, from the first date that changed to the last."""
-    assert restated.lives is not None
-    assert restated.opening is not None
     day = F.col("business_date")
-    since = (day >= F.lit(restated.first)) & ~day.isin(fresh)
+    since = (day >= F.lit(first)) & ~day.isin(fresh)
     outcomes = context.warehouse.read("account_outcomes").where(since)
-    outcomes = outcomes.join(restated.lives.ids, on="account_id", how="left_semi")
-    return streaks(outcomes, restated.opening, restated.lives.now)
+    outcomes = outcomes.join(recounted.lives.ids, on="account_id", how="left_semi")
+    return streaks(outcomes, recounted.opening, recounted.lives.now)
 
 
 def _refuse(context: Context, found: dict[str, Laws]) -> None:

@@ -108,7 +108,7 @@ class Night:
             return last_closed
         base = self.lineage[-1]
         judging = self.context.settings.judging()
-        if base.judging != judging or base.version != VERSION:
+        if base.judging != judging or base.judging_version != VERSION:
             return last_closed
         return min(day, max(last_closed, moved(base.day, 1)))
 
@@ -128,9 +128,9 @@ class Night:
         `since` is the first date that may be among them. What was counted of them, and the history
         around it; None where neither they nor earlier dates changed any.
         """
-        lives = restated.lives if restated else None
+        recounted = restated.recounted if restated else None
         opening = past.before(since)
-        opening = opening if lives is None else lives.put_into(opening)
+        opening = recounted.lives.put_into(opening) if recounted else opening
         tally, so_far = Tally(), opening
         for dates in tables.groups(fresh):
             if restated is None or dates[0] not in restated.with_them:
@@ -140,7 +140,7 @@ class Night:
             so_far = self._fold(tables, dates, so_far, counted, is_last=dates[-1] == fresh[-1])
             self._award(judge, dates, counted)
         if not fresh:
-            if lives is None:
+            if recounted is None:
                 return None, tally
             self.context.warehouse.overwrite("account_history", opening)
         return Counted(tables.of("account_outcomes", fresh), opening), tally
@@ -200,19 +200,20 @@ class Night:
         until = date.min
         if self.lineage:
             until = moved(self.lineage[-1].day, -self.context.settings.grace_days)
-        lives = restated.lives if restated and restated.first <= last_closed else None
+        recounted = restated.recounted if restated and restated.first <= last_closed else None
         closing_dates = [each for each in with_windows if until < each <= last_closed]
-        if not closing_dates and lives is None:
+        if not closing_dates and recounted is None:
             return
         day = F.col("business_date")
         outcomes = self.context.warehouse.read("account_outcomes")
         outcomes = outcomes.where(day <= F.lit(last_closed))
         closed, added = past.closed, outcomes.where(day > F.lit(until))
-        if lives is not None and restated is not None and restated.opening is not None:
+        if restated and recounted:
+            ids = recounted.lives.ids
             again = outcomes.where(day >= F.lit(restated.first))
-            again = again.join(lives.ids, on=ID, how="left_semi")
-            added = added.join(lives.ids, on=ID, how="left_anti").unionByName(again)
-            closed = closed.join(lives.ids, on=ID, how="left_anti").unionByName(restated.opening)
+            again = again.join(ids, on=ID, how="left_semi")
+            added = added.join(ids, on=ID, how="left_anti").unionByName(again)
+            closed = closed.join(ids, on=ID, how="left_anti").unionByName(recounted.opening)
         with self.context.stages.stage("close history", self.context.day) as stage:
             whole = history.account_history(closed, added, tables.in_force)
             stage.rows_out = self.context.warehouse.overwrite(HISTORY_CLOSED.name, whole)

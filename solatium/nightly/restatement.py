@@ -40,13 +40,20 @@ _COUNTS = [*ACCOUNT, "outcome", "platform_outcome", "quantity", "attempted_at"]
 
 
 @dataclass(frozen=True)
+class Recounted:
+    """Accounts whose history changed: as of the last earlier date, and before the first one."""
+
+    lives: Lives
+    opening: DataFrame
+
+
+@dataclass(frozen=True)
 class Restated:
     """What was judged again of earlier dates.
 
     `first` is the first date concerned; `judged` are dates of which windows were judged, `awarded`
-    those that were awarded again; `windows` has the keys of all windows concerned. `lives` are the
-    accounts whose history changed, as of the last earlier date, and None where there are none;
-    `opening` is their history before `first`. `with_them` are dates that were judged as a whole
+    those that were awarded again; `windows` has the keys of all windows concerned. `recounted` are
+    the accounts whose history changed, and None where there are none. `with_them` are dates that were judged as a whole
     together with the last of these.
     """
 
@@ -54,8 +61,7 @@ class Restated:
     judged: list[date]
     awarded: list[date]
     windows: DataFrame
-    lives: Lives | None
-    opening: DataFrame | None
+    recounted: Recounted | None
     with_them: list[date]
     tally: Tally
 
@@ -124,11 +130,12 @@ class Restatement:
                 counted |= others
         awarded = sorted({*judged, *counted, *to_award})
         self._award(awarded)
-        opening = None
+        recounted = None
         if lives is not None:
             opening = self.past.before(first).join(lives.ids, on=ID, how="left_semi")
+            recounted = Recounted(lives, opening)
         windows = keys_frame(self.context.warehouse.engine, list(touched))
-        return Restated(first, judged, awarded, windows, lives, opening, with_them, tally)
+        return Restated(first, judged, awarded, windows, recounted, with_them, tally)
 
     def _in_sight_of_the_same(self, dates: list[date]) -> list[list[date]]:
         """The dates in groups that see the same arrival dates: closed ones each by itself."""

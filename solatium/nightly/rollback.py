@@ -210,6 +210,7 @@ class _Rollback:
                 run_id=run_id,
                 engine=engine_name,
                 version=VERSION,
+                judged_by=self.base.judging_version,
                 settled=self.last_closed,
                 hidden_until=None,
             )

@@ -42,7 +42,9 @@ class Commit:
     `judged_from` the first business date that was judged; `settled` the last one that the ledger
     was ever posted for, by nights since taken back too; `gates_accepted` the shut gates that
     a person let it pass, as TABLE:DATE:REASON. Of a run that goes back, `hidden_until` is the date
-    that readers had seen before. `format` is the form of the warehouse, FORMAT.
+    that readers had seen before. `judged_by` is the version of solatium whose rules judged the
+    dates that are open, where that is another than the `version` that wrote the record. `format` is
+    the form of the warehouse, FORMAT.
     """
 
     number: int
@@ -61,7 +63,13 @@ class Commit:
     tables: dict[str, int] = field(default_factory=dict)
     rows: dict[date, dict[str, int]] = field(default_factory=dict)
     hidden_until: date | None = None
+    judged_by: str | None = None
     format: int = FORMAT
+
+    @property
+    def judging_version(self) -> str:
+        """The version of solatium whose rules judged the dates that are open."""
+        return self.judged_by or self.version
 
     @property
     def is_published(self) -> bool:

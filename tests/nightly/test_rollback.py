@@ -22,6 +22,9 @@ import solatium
 from solatium.engine import Engine
 from solatium.errors import BusyError, UsageError, WarehouseError
 from solatium.ledger.audit import audit
+from solatium.nightly import night
+from solatium.nightly import nights as each_night
+from solatium.nightly import rollback as roll_back
 from solatium.nightly.night import Night
 from solatium.nightly.rollback import RolledBack, rollback
 from solatium.storage.local import LocalLocation
@@ -113,6 +116,21 @@ def test_the_nights_after_it_end_as_if_nothing_had_happened(
     assert standing(nights) == awards(nights)
     assert sum(row["amount"] for row in nights.rows("bonus_waived")) == 0  # used up
     audit(LocalLocation(nights.warehouse), nights.running.name, nights.running)
+
+
+def test_open_dates_stay_those_of_the_version_that_judged_them(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = race("r1", "cy", "dee", "eve", day=SECOND)
+    nights.land(landing(race("r0", "front", "ann", "ben", day=FIRST), later))
+    settings = config(clawback=True) | {"grace_days": 3}
+    nights.run(FIRST, settings)
+    assert nights.run(SECOND, settings).tally.windows_judged == 1
+    for module in (night, each_night, roll_back):
+        monkeypatch.setattr(module, "VERSION", "99.0.0")
+    back(nights, FIRST)
+    report = nights.run(SECOND, settings)
+    assert report.tally.windows_judged == 2  # that of the first date by the newer version too
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(
