@@ -53,8 +53,8 @@ class Restated:
 
     `first` is the first date concerned; `judged` are dates of which windows were judged, `awarded`
     those that were awarded again; `windows` has the keys of all windows concerned. `recounted` are
-    the accounts whose history changed, and None where there are none. `with_them` are dates that were judged as a whole
-    together with the last of these.
+    the accounts whose history changed, and None where there are none. `with_them` are dates that
+    were judged as a whole together with the last of these.
     """
 
     first: date
