@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 
 from solatium.contracts.star import DIMENSIONS, FACTS, STAR
 from solatium.errors import BusyError, SolatiumError, UsageError
+from solatium.packages import optional
 from solatium.publish import loading, statements
+from solatium.publish.connections import duckdb_connection
 from solatium.publish.loading import Sent
-from solatium.publish.packages import duckdb_connection, package
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import Changes, Publication
 from solatium.publish.queries import DUCKDB_TYPES
@@ -39,7 +40,7 @@ class DuckDbFile:
     @contextmanager
     def opened(self) -> Iterator[Transaction]:
         """A transaction on the file; it commits where nothing fails."""
-        duckdb = package("duckdb", "duckdb")
+        duckdb = optional("duckdb", extra="publish")
         if not self.path.parent.is_dir() or self.path.is_dir():
             raise UsageError(
                 f"{self}: expected a DuckDB file, or a name for one in a folder that exists"

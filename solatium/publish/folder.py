@@ -32,8 +32,8 @@ from solatium.contracts.model import Table
 from solatium.contracts.star import DIMENSIONS, star
 from solatium.errors import BusyError, SolatiumError, UsageError
 from solatium.publish import statements
+from solatium.publish.connections import batches, duckdb_connection
 from solatium.publish.loading import Sent
-from solatium.publish.packages import batches, duckdb_connection
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import ACCOUNTS, Changes, Publication
 from solatium.publish.star import Star

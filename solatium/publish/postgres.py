@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 from solatium.contracts.star import DIMENSIONS, FACTS, STAR
 from solatium.errors import BusyError, SolatiumError, UsageError
+from solatium.packages import optional
 from solatium.publish import loading, statements
+from solatium.publish.connections import batches, duckdb_connection
 from solatium.publish.loading import Sent
-from solatium.publish.packages import batches, duckdb_connection, package
 from solatium.publish.passwords import shown, without_passwords
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import Changes, Publication
@@ -48,7 +49,7 @@ class Postgres:
     @contextmanager
     def opened(self) -> Iterator[Transaction]:
         """A transaction that holds the schema against rivals; it commits where nothing fails."""
-        dbapi = package("adbc_driver_postgresql.dbapi", "adbc-driver-postgresql")
+        dbapi = optional("adbc_driver_postgresql.dbapi", extra="publish")
         try:
             with closing(dbapi.connect(self.url)) as connection, connection.cursor() as cursor:
                 transaction = Transaction(self, cursor)

@@ -18,7 +18,7 @@ from hashlib import sha256
 import pyarrow.dataset as ds
 
 from solatium.contracts.star import FACTS, STAR, star
-from solatium.publish.packages import duckdb_connection
+from solatium.publish.connections import duckdb_connection
 from solatium.publish.pseudonyms import Names
 from solatium.publish.quality import landed_rows
 from solatium.version import VERSION

@@ -19,7 +19,7 @@ from solatium import contracts
 from solatium.contracts.calendar import moved, shifted
 from solatium.contracts.star import FACTS, star
 from solatium.errors import WarehouseError
-from solatium.publish.packages import package
+from solatium.packages import optional
 from solatium.publish.pseudonyms import Names
 from solatium.publish.publication import SOURCES, Changes
 from solatium.publish.quality import landed_rows
@@ -191,7 +191,7 @@ class Star:
 @contextmanager
 def readable(tables: Snapshot) -> Iterator[None]:
     """WarehouseError where DuckDB cannot read a table of the snapshot."""
-    duckdb = package("duckdb", "duckdb")
+    duckdb = optional("duckdb", extra="publish")
     try:
         yield
     except duckdb.Error as error:

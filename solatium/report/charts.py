@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from solatium.errors import SolatiumError
+from solatium.packages import optional
 from solatium.report.consolation import CostRow
 from solatium.report.fairness import Success
 from solatium.report.funnel import Step
@@ -40,7 +40,7 @@ def streaks_chart(rows: Sequence[StreakRow]) -> str:
 
 def cost_chart(rows: Sequence[CostRow]) -> str:
     """What is awarded of each group, and what was cut from it, one behind the other."""
-    alt = _altair()
+    alt = optional("altair", extra="report")
     data = [
         {"group": row.group, "part": part, "amount": float(amount)}
         for row in rows
@@ -72,7 +72,7 @@ class Side:
 
 def sides_chart(sides: Sequence[Side], form: str) -> str:
     """Values of groups on two sides, one bar below the other; a line from low to high."""
-    alt = _altair()
+    alt = optional("altair", extra="report")
     data = [asdict(one) for one in sides]
     names = list(dict.fromkeys(one.side for one in sides))
     colours = alt.Scale(domain=names, range=[_FAINT, _BAR])
@@ -91,7 +91,7 @@ def sides_chart(sides: Sequence[Side], form: str) -> str:
 
 def sparkline(trend: Trend) -> str:
     """The values of the dates as a line, the last one as a dot."""
-    alt = _altair()
+    alt = optional("altair", extra="report")
     data = [{"place": place, "value": value} for place, value in enumerate(trend.values)]
     base = alt.Chart(alt.Data(values=data)).encode(
         x=alt.X("place:Q", axis=None, scale=alt.Scale(nice=False)),
@@ -107,7 +107,7 @@ def sparkline(trend: Trend) -> str:
 def _bars(
     rows: Sequence[dict[str, Any]], label: str, number: str, order: Sequence[str], form: str
 ) -> str:
-    alt = _altair()
+    alt = optional("altair", extra="report")
     base = alt.Chart(alt.Data(values=list(rows))).encode(
         y=alt.Y(f"{label}:N", sort=list(order), title=None),
         x=alt.X(f"{number}:Q", axis=None),
@@ -121,25 +121,11 @@ def _bars(
 
 def _svg(chart: Any) -> str:
     """The chart's SVG element, without a title of its own: the page says what it shows."""
-    import vl_convert
-
     themed = chart.configure(
         background="transparent", font="system-ui, sans-serif", padding={"left": 14, "right": 30}
     ).configure_view(strokeWidth=0)
     axes = {"labelColor": _INK, "domainColor": _FAINT, "tickColor": _FAINT, "gridColor": _FAINT}
     themed = themed.configure_axis(labelFontSize=12, labelLimit=120, gridOpacity=0.3, **axes)
     themed = themed.configure_legend(labelColor=_INK, labelFontSize=12)
-    svg = vl_convert.vegalite_to_svg(themed.to_json())
+    svg = optional("vl_convert", extra="report").vegalite_to_svg(themed.to_json())
     return re.sub(r"<svg ", '<svg aria-hidden="true" focusable="false" ', svg, count=1)
-
-
-def _altair() -> Any:
-    try:
-        import altair
-        import vl_convert  # noqa: F401 - it renders what altair describes
-    except ImportError as error:
-        raise SolatiumError(
-            f"solatium report needs Altair and vl-convert: {error}",
-            ["pip install 'solatium[report]'"],
-        ) from error
-    return altair

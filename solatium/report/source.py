@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from solatium.contracts.calendar import shifted
-from solatium.errors import SolatiumError, UsageError
+from solatium.errors import UsageError
+from solatium.packages import optional
 from solatium.warehouse.snapshot import Snapshot
 
 # Views of these hold the rows of the period alone.
@@ -129,13 +130,7 @@ def period_of(tables: Snapshot, first: date | None, last: date | None) -> Period
 @contextmanager
 def database() -> Iterator[Any]:
     """A DuckDB connection of its own, in UTC."""
-    try:
-        import duckdb
-    except ImportError as error:
-        raise SolatiumError(
-            f"this needs DuckDB: {error}", ["pip install 'solatium[report]'"]
-        ) from error
-    with duckdb.connect() as connection:
+    with optional("duckdb", extra="report").connect() as connection:
         connection.execute("set timezone = 'UTC'")
         yield connection
 

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache, cached_property
 from html import escape
-from importlib import import_module
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,7 +24,8 @@ from pyarrow.parquet import filters_to_expression
 from pyspark.sql import DataFrame, SparkSession
 
 from solatium import contracts
-from solatium.errors import SolatiumError, UnknownTableError, UsageError, WarehouseError
+from solatium.errors import UnknownTableError, UsageError, WarehouseError
+from solatium.packages import optional
 from solatium.settings.values import calendar_date
 from solatium.storage.location import Location
 from solatium.warehouse import commits
@@ -196,7 +196,7 @@ class SnapshotTable:
     def _frame(self, rows: pa.Table, *, decimals: str = "exact") -> pd.DataFrame:
         if decimals not in ("exact", "float"):
             raise UsageError(f"decimals {decimals!r}: expected 'exact' or 'float'")
-        pandas = _package("pandas")
+        pandas = optional("pandas", extra="readers")
         for place, field in enumerate(rows.schema):
             if pa.types.is_decimal(field.type) and decimals == "float":
                 rows = rows.set_column(place, field.name, rows.column(place).cast(pa.float64()))
@@ -213,11 +213,11 @@ class SnapshotTable:
 
     def polars(self, columns: Sequence[str] | None = None, filter: Any = None) -> pl.DataFrame:
         """A Polars data frame, as of `arrow`. `polars.scan_pyarrow_dataset(dataset())` is lazy."""
-        return _package("polars").from_arrow(self.arrow(columns, filter))
+        return optional("polars", extra="readers").from_arrow(self.arrow(columns, filter))
 
     def duckdb(self, connection: DuckDBPyConnection | None = None) -> DuckDBPyRelation:
         """A DuckDB relation, on DuckDB's own connection or another; it reads what a query needs."""
-        return (connection or _package("duckdb")).from_arrow(self.dataset())
+        return (connection or optional("duckdb", extra="readers")).from_arrow(self.dataset())
 
     def spark(self, session: SparkSession) -> DataFrame:
         """A data frame on a session that has Delta: Spark's, classic or Connect, or Sail's."""
@@ -283,15 +283,6 @@ def _day(as_of: date | str) -> date:
         return calendar_date(as_of.date() if isinstance(as_of, datetime) else as_of)
     except ValueError as error:
         raise UsageError(f"as_of {error}") from None
-
-
-def _package(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise SolatiumError(
-            f"{name} is not installed: {error}", [f"pip install {name}; arrow() needs nothing more"]
-        ) from error
 
 
 _names = ExitStack()

@@ -1,32 +1,21 @@
-"""The packages that publishing needs, and DuckDB as it is used here."""
+"""DuckDB as publishing uses it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from solatium.errors import SolatiumError
+from solatium.packages import optional
 
 _ROWS_AT_ONCE = 65_536
-
-
-def package(module: str, name: str) -> Any:
-    """A package by its module; SolatiumError where it is missing."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise SolatiumError(
-            f"this needs {name}: {error}", ["pip install 'solatium[publish]'"]
-        ) from error
 
 
 @contextmanager
 def duckdb_connection(file: Path | None = None) -> Iterator[Any]:
     """A DuckDB connection of its own: to a file, or in memory."""
-    duckdb = package("duckdb", "duckdb")
+    duckdb = optional("duckdb", extra="publish")
     with duckdb.connect(":memory:" if file is None else str(file)) as connection:
         yield connection
 
