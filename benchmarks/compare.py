@@ -7,6 +7,7 @@ OUT has a Parquet file, or a folder of them, for each table. Two warehouses can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -45,22 +46,28 @@ class Difference:
         return "\n".join([head, *(f"    {row}" for row in self.rows)])
 
 
-def differences(compared: Path, warehouse: Path) -> list[Difference]:
+def differences(
+    compared: Path, warehouse: Path, only: Mapping[str, str] | None = None
+) -> list[Difference]:
     """What differs, table by table; empty where all tables have the same rows.
 
-    `compared` is a folder of Parquet files, or another warehouse.
+    `compared` is a folder of Parquet files, or another warehouse. `only` are conditions, by table,
+    on the rows of the warehouse that are compared.
     """
     with duckdb.connect() as connection:
         connection.execute("SET timezone = 'UTC'")
-        found = (_difference(connection, table, compared, warehouse) for table in TABLES)
+        found = (
+            _difference(connection, table, compared, warehouse, (only or {}).get(table, "true"))
+            for table in TABLES
+        )
         return [difference for difference in found if difference is not None]
 
 
 def _difference(
-    connection: duckdb.DuckDBPyConnection, table: str, compared: Path, warehouse: Path
+    connection: duckdb.DuckDBPyConnection, table: str, compared: Path, warehouse: Path, only: str
 ) -> Difference | None:
     columns = contracts.warehouse(table).columns
-    ours = solatium.open(warehouse)[table].duckdb(connection)
+    ours = solatium.open(warehouse)[table].duckdb(connection).filter(only)
     if (compared / "_commits").exists():
         theirs = solatium.open(compared)[table].duckdb(connection)
     else:

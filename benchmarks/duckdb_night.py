@@ -370,13 +370,13 @@ def night(landing: Path, out: Path, date: str) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET timezone = 'UTC'; SET preserve_insertion_order = false")
         for table in TABLES:
-            files = _text(str(landing / table / "dt=*" / "*.parquet"))
+            files = text(str(landing / table / "dt=*" / "*.parquet"))
             connection.execute(
                 f"CREATE VIEW {table} AS FROM read_parquet({files}, hive_partitioning = true) "
-                f"WHERE dt <= {_text(date)}::DATE"
+                f"WHERE dt <= {text(date)}::DATE"
             )
-        _refuse_bad_rows(connection)
-        posted = POSTED.format(run_date=f"{_text(date)}::DATE")
+        refuse_bad_rows(connection)
+        posted = POSTED.format(run_date=f"{text(date)}::DATE")
         for name, rows in (
             ("window_facts", WINDOWS),
             ("applied", APPLIED),
@@ -392,12 +392,12 @@ def night(landing: Path, out: Path, date: str) -> None:
         ):
             connection.execute(f"CREATE TABLE {name} AS {rows}")
         for table, rows in WRITTEN.items():
-            file = _text(str(out / f"{table}.parquet"))
+            file = text(str(out / f"{table}.parquet"))
             connection.execute(f"COPY ({rows}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _refuse_bad_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Ends the night where a row breaks its contract, or an event id comes twice."""
+def refuse_bad_rows(connection: duckdb.DuckDBPyConnection, which: str = "true") -> None:
+    """Ends the night where one of these rows breaks its contract, or an event id comes twice."""
     for table in TABLES:
         columns = connection.table(table).columns
         is_bad = [BAD[table]]
@@ -407,18 +407,21 @@ def _refuse_bad_rows(connection: duckdb.DuckDBPyConnection) -> None:
             for column in IDS
             if column in columns
         ]
-        bad = f"SELECT count(*) FROM {table} WHERE {' OR '.join(is_bad)}"
+        bad = f"SELECT count(*) FROM {table} WHERE ({' OR '.join(is_bad)}) AND {which}"
         # equal hashes of different ids would be a false alarm, and no loss
         key = "hash(commodity_id, window_id, event_id)"
-        twice = f"SELECT count(*) - count(DISTINCT {key}) FROM {table}"
-        unknown = f"SELECT count(*) FROM {table} ANTI JOIN windows USING (commodity_id, window_id)"
+        twice = f"SELECT count(*) - count(DISTINCT {key}) FROM {table} WHERE {which}"
+        unknown = (
+            f"SELECT count(*) FROM (FROM {table} WHERE {which}) "
+            "ANTI JOIN windows USING (commodity_id, window_id)"
+        )
         asked = [bad, twice, unknown] if table in EVENTS else [bad]
         found = [connection.sql(query).fetchall()[0][0] for query in asked]
         if any(found):
             sys.exit(f"{table}: bad rows, ids that come twice, unknown windows: {found}")
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 

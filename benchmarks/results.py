@@ -128,8 +128,12 @@ class Goal:
         return result.median(self.case, self.measure)
 
 
+_TENTH, _ALL = "late rows in a tenth of the windows", "late rows in all windows"
+
 GOALS = (
-    Goal("usual", "late rows in a tenth of the windows", "wall", 1.3, base="first night"),
+    Goal("usual", _TENTH, "wall", 0.7, base=f"DuckDB by hand, {_TENTH}"),
+    Goal("usual", _ALL, "wall", 1.2, base=f"DuckDB by hand, {_ALL}"),
+    Goal("usual", _TENTH, "wall", 1.3, base="first night"),
     Goal("night", "embedded", "wall", 1.3, base="duckdb"),
     Goal("night", "embedded", "cpu", 1.3, base="duckdb"),
     Goal("night", "embedded", "peak", 1.0, base="duckdb"),

@@ -25,7 +25,7 @@ import typer
 import yaml
 from rich.console import Console
 
-from benchmarks import landing, results
+from benchmarks import duckdb_usual, landing, results
 from benchmarks.compare import differences
 from benchmarks.landing import Shape
 from benchmarks.measure import measure
@@ -253,15 +253,17 @@ def usual(
     build: _Build = BUILD,
     folder: _Results = results.FOLDER,
 ) -> None:
-    """A usual night, for which late rows have come, and the first night of the same logs.
+    """A usual night, for which late rows have come, the same by hand, and the first night.
 
-    A date closes two days later. Late rows have come in a tenth of the windows, or in all.
+    A date closes two days later. Late rows have come in a tenth of the windows, or in all. By hand
+    the three open dates are computed as a whole. The tables of the first round are compared.
     """
     bench = Bench("usual", build)
     config = ROOT / "benchmarks" / "usual.yaml"
     ready = build / "ready"
     shutil.rmtree(ready, ignore_errors=True)
     cases: list[Case] = []
+    pairs: dict[str, tuple[str, date]] = {}
     shapes = {
         "late rows in a tenth of the windows": Shape(participations, nights + 1, late=0.1),
         "late rows in all windows": Shape(participations, nights + 1, late=1.0),
@@ -273,10 +275,29 @@ def usual(
         eve = ready / _plain(name)
         console.print(f"{name}: nights up to {nights}, not measured")
         bench.solatium(f"before {name}", eve, logs, shape.day(nights), config=config)
-        cases.append(_night_after(bench, eve, name, logs, shape.last_day, config))
+        ours = _night_after(bench, eve, name, logs, shape.last_day, config)
+        theirs = _usual_by_hand(bench, eve, f"DuckDB by hand, {name}", logs, shape.last_day)
+        cases += [ours, theirs]
+        pairs[theirs.name] = (ours.folder, shape.last_day)
+
+    def check(tables: Path, result: Result) -> None:
+        for name, (ours, day) in pairs.items():
+            by_hand = tables / _plain(name)
+            if found := differences(by_hand, tables / ours, duckdb_usual.compared(day)):
+                listed = "\n".join(map(str, found))
+                sys.exit(f"{name}: other tables than those of solatium\n{listed}")
+            result.equal.append(name)
+
     parameters = {name: asdict(shape) for name, shape in shapes.items()}
-    bench.measure(cases, rounds, parameters | _settings(config), folder)
+    bench.measure(cases, rounds, parameters | _settings(config), folder, check)
     shutil.rmtree(ready)
+
+
+def _usual_by_hand(bench: Bench, eve: Path, name: str, logs: Path, day: date) -> Case:
+    state = eve.with_name(f"{eve.name}-state")
+    duckdb_usual.state_of(eve, state)
+    peer = ["-m", "benchmarks.duckdb_usual", str(logs), str(state)]
+    return Case(name, lambda out, turn: bench.measured(name, turn, [*peer, str(out), str(day)]))
 
 
 def _first_night(bench: Bench, name: str, logs: Path, day: date, config: Path) -> Case:

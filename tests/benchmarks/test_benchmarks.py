@@ -15,7 +15,7 @@ import pytest
 import yaml
 from harness import Nights
 
-from benchmarks import compare, landing, report, results
+from benchmarks import compare, duckdb_usual, landing, report, results
 from benchmarks.landing import Shape
 from benchmarks.measure import CommandError, measure
 from benchmarks.results import Goal, Result, Run
@@ -59,6 +59,25 @@ def test_a_night_by_hand_has_the_tables_of_a_night(judged: Nights, tmp_path: Pat
     for name in BY_HAND[judged.running.name]:
         tables = by_hand(name, judged.landing, tmp_path / name)
         assert list(map(str, compare.differences(tables, judged.warehouse))) == [], name
+
+
+def test_a_usual_night_by_hand_has_the_tables_of_a_night(embedded: Engine, tmp_path: Path) -> None:
+    """Three dates are open, and for two of them rows have come late."""
+    shape = Shape(participations=1_000, nights=4, late=0.5)
+    nights = Nights(tmp_path, embedded)
+    nights.landing = landing.made(tmp_path / "made", shape)
+    config = yaml.safe_load((CONFIG.parent / "usual.yaml").read_text(encoding="utf-8"))
+    nights.run(shape.day(3), config)
+    duckdb_usual.state_of(nights.warehouse, tmp_path / "state")
+    nights.run(shape.day(4), config)
+    by_hand, day = tmp_path / "by_hand", shape.day(4)
+    duckdb_usual.night(nights.landing, tmp_path / "state", by_hand, day)
+    compared = duckdb_usual.compared(day)
+    assert [*map(str, compare.differences(by_hand, nights.warehouse, compared))] == []
+    assert pq.read_table(by_hand / "bonus_ledger.parquet").num_rows > 0
+    state = pq.read_table(by_hand / "state" / "history.parquet").sort_by("account_id")
+    ours = pa.Table.from_pylist(nights.rows("_account_history_closed"), state.schema)
+    assert state.equals(ours.sort_by("account_id"))
 
 
 def test_a_changed_row_is_found(judged: Nights, by_duckdb: Path, tmp_path: Path) -> None:
