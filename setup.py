@@ -33,6 +33,8 @@ REQUIREMENTS = [
     "pandas>=2.2,<3",
     # Parquet footers and schemas of the landing zone, and tables that reports read.
     "pyarrow>=25,<27",
+    # Footers of Parquet files that have a column which no reader knows, so that it can be left out.
+    "thrift>=0.22",
     # Hashes to columns of draws, where the demo makes up what its file lacks.
     "numpy>=2",
     # Settings: typed, frozen, unknown keys refused.
@@ -88,10 +90,12 @@ OBSERVE = [
     "openlineage-python>=1.40",
 ]
 
-# Landing zones and warehouses in object stores.
+# Landing zones and warehouses in object stores and in HDFS.
 STORES = [
     # S3, Google's and Azure's stores, with creates that one of two rivals wins.
     "obstore>=0.8",
+    # HDFS without a Java: its own protocol, with exclusive creates and renames.
+    "hdfs-native>=0.12",
 ]
 
 DEVELOPMENT = [

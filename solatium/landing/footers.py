@@ -18,7 +18,7 @@ from solatium.contracts import Column, Table
 from solatium.errors import reason
 from solatium.settings.sources import Source
 from solatium.storage.location import Location
-from solatium.storage.parquet import rows_read
+from solatium.storage.parquet import Opened, opened, rows_read
 
 MOST_MILLIS = 2**63 // 1000 - 1  # more milliseconds than these overflow in microseconds
 _MOST_SCALE = 18  # a decimal of more places is read as text, as comparing it would lose some
@@ -95,8 +95,9 @@ def _miscounted(claimed: int, found: int) -> pa.ArrowInvalid:
 def footer(place: Location, contract: Table, source: Source, problems: list[str]) -> Footer | None:
     """The footer of a file, or None and what is wrong with it among `problems`."""
     try:
-        with place.reading() as found, pq.ParquetFile(found) as file:
-            columns = _columns(file, contract, source)
+        with opened(place) as found:
+            file = found.file
+            columns = _columns(found, contract, source)
             problems.extend(f"{place}: {problem}" for problem in columns.wrong)
             if columns.wrong:
                 return None
@@ -105,8 +106,10 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
                 readings=tuple(columns.readings),
                 form=_form(file.schema_arrow),
                 rows=file.metadata.num_rows,
-                rewrite=columns.rewrite or _is_stored_oddly(file, columns.types),
-                unused=columns.unused,
+                rewrite=bool(
+                    found.refused or columns.rewrite or _is_stored_oddly(file, columns.types)
+                ),
+                unused=(*columns.unused, *found.left_out),
                 absent=tuple(columns.absent),
             )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -126,7 +129,8 @@ class _Columns:
     wrong: list[str] = field(default_factory=list)
 
 
-def _columns(file: pq.ParquetFile, contract: Table, source: Source) -> _Columns:
+def _columns(opened: Opened, contract: Table, source: Source) -> _Columns:
+    file = opened.file
     schema, parquet = file.schema_arrow, file.schema
     stored_as = [parquet.column(place) for place in range(len(parquet))]
     int96 = {column.path for column in stored_as if column.physical_type == "INT96"}
@@ -141,6 +145,11 @@ def _columns(file: pq.ParquetFile, contract: Table, source: Source) -> _Columns:
         places = schema.get_all_field_indices(name)
         if len(places) > 1:
             found.wrong.append(f"column {told} is there {len(places)} times; expected once")
+        elif name in opened.left_out:
+            found.wrong.append(
+                f"column {told}: expected {_expected(column, source)}, found one that cannot be "
+                f"read: {opened.refused}"
+            )
         elif not places and column.required:
             found.wrong.append(
                 f"column {told} is missing; expected {_expected_when_missing(column, source)}, "

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from solatium.landing.footers import MOST_MILLIS, Stored
 from solatium.landing.local_times import instants
 from solatium.storage.location import Location
+from solatium.storage.parquet import opened
 
 FIRST_MICRO, LAST_MICRO = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999
 
@@ -42,12 +43,12 @@ def rewrite(
     names = [column.name for column in columns]
     with target.writing() as copy, pq.ParquetWriter(copy, schema) as writer:
         for source in sources:
-            with source.reading() as original:
-                # as microseconds, since INT96 has years that nanoseconds have not
-                file = pq.ParquetFile(
-                    original, coerce_int96_timestamp_unit="us", page_checksum_verification=True
-                )
-                for batch in file.iter_batches(columns=names):
+            # as microseconds, since INT96 has years that nanoseconds have not
+            reading = opened(
+                source, coerce_int96_timestamp_unit="us", page_checksum_verification=True
+            )
+            with reading as original:
+                for batch in original.file.iter_batches(columns=names):
                     values = [value for column in columns for value in _values(batch, column, zone)]
                     writer.write_batch(pa.record_batch(values, schema=schema))
 

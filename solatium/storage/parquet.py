@@ -1,10 +1,47 @@
-"""Parquet files that are read to their end, to see whether they can be."""
+"""Parquet files: opened, also where a column is of no known type, and read to their end."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from solatium.errors import reason
 from solatium.storage.location import Location
+from solatium.storage.parquet_footer import known_columns
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is open. Where its footer was `refused`, for a reason, columns are `left_out`."""
+
+    file: pq.ParquetFile
+    refused: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+@contextmanager
+def opened(place: Location, **options: Any) -> Iterator[Opened]:
+    """A file with the columns that can be read; `options` are those of `pq.ParquetFile`.
+
+    ArrowException, OSError or UnicodeDecodeError where it cannot be read.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(place.reading())
+        try:
+            found = Opened(pq.ParquetFile(source, **options))
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            known = known_columns(source)
+            if known is None:
+                raise
+            file = pq.ParquetFile(known.file, **options)
+            found = Opened(file, reason(error), known.left_out)
+        with found.file:
+            yield found
 
 
 def rows_read(place: Location, columns: list[str] | None = None) -> int:
@@ -13,11 +50,8 @@ def rows_read(place: Location, columns: list[str] | None = None) -> int:
     ArrowException or OSError where it cannot be read, or where a page is not as its checksum says.
     """
     rows = 0
-    with (
-        place.reading() as source,
-        pq.ParquetFile(source, page_checksum_verification=True) as file,
-    ):
-        for batch in file.iter_batches(columns=columns):
+    with opened(place, page_checksum_verification=True) as found:
+        for batch in found.file.iter_batches(columns=columns):
             batch.validate(full=True)
             rows += batch.num_rows
     return rows

@@ -6,18 +6,24 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 import pytest
 from bad_parquet import footer_at
 from harness import Nights, write_landing
 from rows import DAY, entrant, joined, landing, ordered, window
+from thrift.Thrift import TType
 
 from solatium.errors import InputError
 from solatium.landing import zone as zones
+from solatium.storage.parquet_footer import Field, packed, read_footer
 
 # Three accounts of a window; the gate lets bad rows pass, so that each test sees what became of it.
 CONFIG = {"gates": {"max_quarantine_share": 1}}
@@ -112,6 +118,80 @@ def test_a_footer_of_an_old_writer_is_read_where_the_engine_refuses_it(nights: N
     assert pq.read_table(file).num_rows == 3
     nights.run(DAY)
     assert accepted(nights) == ["a", "b", "c"]
+
+
+def of_polars(file: Path) -> None:
+    """128-bit integers, which Arrow's own schema in the footer names."""
+    rows = pl.read_parquet(file)
+    rows.with_columns(pl.lit(7, pl.Int128).alias("hash")).write_parquet(file)
+
+
+def with_null_keys(file: Path) -> None:
+    """A map whose keys may be null, as writers of other languages declare it."""
+    rows = pq.read_table(file)
+    facts = pa.array([[("a", "b")]] * 3, pa.map_(pa.string(), pa.string()))
+    pq.write_table(rows.append_column("facts", facts), file, store_schema=False)
+    with file.open("rb") as source:
+        start, footer = read_footer(source)
+    for element in footer[2].value[1]:
+        if element[4].value == b"key":
+            element[3] = Field(element[3].kind, 1)
+    file.write_bytes(file.read_bytes()[:start] + packed(footer))
+
+
+def of_unknown_integers(file: Path) -> None:
+    """An annotation that no reader knows, which refuses its file too."""
+    rows = pq.read_table(file)
+    pq.write_table(rows.append_column("n", pa.array([1, 2, 3])), file, store_schema=False)
+    with file.open("rb") as source:
+        start, footer = read_footer(source)
+    [column] = [one for one in footer[2].value[1] if one[4].value == b"n"]
+    integer = {1: Field(TType.BYTE, 100), 2: Field(TType.BOOL, True)}
+    column[10] = Field(TType.STRUCT, {10: Field(TType.STRUCT, integer)})
+    file.write_bytes(file.read_bytes()[:start] + packed(footer))
+
+
+def encrypted(file: Path) -> None:
+    """A column that takes a key, under a footer that takes none."""
+
+    class Keys(pe.KmsClient):
+        def wrap_key(self, key: bytes, name: str) -> bytes:
+            return b64encode(key)
+
+        def unwrap_key(self, wrapped: bytes, name: str) -> bytes:
+            return b64decode(wrapped)
+
+    rows = pq.read_table(file).append_column("phone", pa.array(["1", "2", "3"]))
+    how = pe.EncryptionConfiguration(
+        footer_key="f", column_keys={"k": ["phone"]}, plaintext_footer=True, double_wrapping=False
+    )
+    keys = pe.CryptoFactory(lambda _: Keys())
+    properties = keys.file_encryption_properties(pe.KmsConnectionConfig(), how)
+    with pq.ParquetWriter(file, rows.schema, encryption_properties=properties) as writer:
+        writer.write_table(rows)
+
+
+UNKNOWN = [of_polars, with_null_keys, of_unknown_integers, encrypted]
+
+
+@pytest.mark.spark_at_length
+@pytest.mark.parametrize("change", UNKNOWN)
+def test_a_column_that_no_reader_knows_does_not_stand_in_the_way(
+    nights: Nights, change: Callable[[Path], None]
+) -> None:
+    change(land(nights))
+    nights.run(DAY)
+    assert accepted(nights) == ["a", "b", "c"]
+
+
+def test_one_of_the_contract_refuses_its_file_by_name(nights: Nights) -> None:
+    file = land(nights)
+    rows = pl.read_parquet(file)
+    rows.with_columns(pl.lit(7, pl.Int128).alias("account_id")).write_parquet(file)
+    with pytest.raises(InputError) as refusal:
+        nights.run(DAY)
+    [problem] = refusal.value.problems
+    assert "column account_id: expected a string, found" in problem
 
 
 def test_a_year_that_no_calendar_has_is_a_bad_row_and_not_a_bad_file(nights: Nights) -> None:
