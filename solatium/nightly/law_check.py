@@ -68,7 +68,7 @@ def check(
     }
     if fresh or restated:
         found |= _rush(context, tables, fresh, restated)
-    if awarded := [*(restated.awarded if restated else []), *fresh]:
+    if awarded := [*(restated.to_award if restated else []), *fresh]:
         found |= _awards(context, tables, awarded)
     if counted:
         found["streaks"] = streaks(counted.outcomes, counted.opening, read("account_history"))

@@ -32,7 +32,7 @@ from solatium.nightly.past_history import PastHistory
 from solatium.nightly.restatement import Restated, Restatement
 from solatium.nightly.tally import Tally
 from solatium.rules import history, refunds
-from solatium.rules.accounts import latest_accounts
+from solatium.rules.accounts import latest_accounts, latest_accounts_by_date
 from solatium.version import VERSION
 from solatium.warehouse.commits import Commit
 
@@ -86,6 +86,7 @@ class Night:
         fresh = sorted(each for each in with_windows if fresh_from <= each <= day)
         restated = restatement.restate(with_windows, fresh)
         counted, judged = self._judge_fresh(fresh, fresh_from, restated, past, tables, judge)
+        self._award(judge, tables, [*(restated.to_award if restated else []), *fresh])
         self._close_history(restated, past, tables, with_windows)
         self._list_refunds(restated, known, tables, fresh_from)
         first = min([last_closed, *([restated.first] if restated else [])])
@@ -123,7 +124,7 @@ class Night:
         tables: DatedTables,
         judge: Judge,
     ) -> tuple[Counted | None, Tally]:
-        """Judges, counts and awards whole dates, one group after the other.
+        """Judges and counts whole dates, one group after the other.
 
         `since` is the first date that may be among them. What was counted of them, and the history
         around it; None where neither they nor earlier dates changed any.
@@ -138,7 +139,6 @@ class Night:
                 tally += judged.tally(dates, self.closed_before)
             counted = self._count(tables, dates, so_far)
             so_far = self._fold(tables, dates, so_far, counted, is_last=dates[-1] == fresh[-1])
-            self._award(judge, dates, counted)
         if not fresh:
             if recounted is None:
                 return None, tally
@@ -178,11 +178,25 @@ class Night:
                 return self.context.warehouse.read("account_history")
             return self.context.scratch.keep(whole, f"account_history_{dates[-1]}")
 
-    def _award(self, judge: Judge, dates: list[date], counted: int) -> None:
+    def _award(self, judge: Judge, tables: DatedTables, dates: list[date]) -> None:
+        """Awards the counted losses of these dates: open ones see the same account versions."""
+        last_closed = self.context.last_closed
+        closed = [each for each in dates if each < last_closed]
+        still_open = [each for each in dates if each >= last_closed]
+        if not dates:
+            return
         with self.context.stages.stage("award", self.context.day) as stage:
-            stage.rows_in = counted
-            latest = latest_accounts(judge.account_versions(dates[0]))
-            stage.rows_out = judge.award(dates, latest)
+            stage.rows_in = tables.rows("account_outcomes", dates)
+            number = 0
+            if closed:
+                lost = tables.of("account_outcomes", closed).where("result = 'lost'")
+                accounts = self.context.warehouse.read("accounts")
+                grace_days = self.context.settings.grace_days
+                number += judge.award(closed, latest_accounts_by_date(accounts, lost, grace_days))
+            if still_open:
+                latest = latest_accounts(judge.account_versions(still_open[0]))
+                number += judge.award(still_open, latest)
+            stage.rows_out = number
 
     def _close_history(
         self,

@@ -33,7 +33,6 @@ from solatium.nightly.touched import (
     touched_directly,
 )
 from solatium.rules import history
-from solatium.rules.accounts import latest_accounts_by_date
 
 # What of an allocation history and bonus hang on.
 _COUNTS = [*ACCOUNT, "outcome", "platform_outcome", "quantity", "attempted_at"]
@@ -51,15 +50,15 @@ class Recounted:
 class Restated:
     """What was judged again of earlier dates.
 
-    `first` is the first date concerned; `judged` are dates of which windows were judged, `awarded`
-    those that were awarded again; `windows` has the keys of all windows concerned. `recounted` are
-    the accounts whose history changed, and None where there are none. `with_them` are dates that
-    were judged as a whole together with the last of these.
+    `first` is the first date concerned; `judged` are dates of which windows were judged, `to_award`
+    those whose losses are to be awarded again; `windows` has the keys of all windows concerned.
+    `recounted` are the accounts whose history changed, and None where there are none. `with_them`
+    are dates that were judged as a whole together with the last of these.
     """
 
     first: date
     judged: list[date]
-    awarded: list[date]
+    to_award: list[date]
     windows: DataFrame
     recounted: Recounted | None
     with_them: list[date]
@@ -88,7 +87,7 @@ class Restatement:
         self.closed_before = closed_before
 
     def restate(self, with_windows: Collection[date], fresh: Collection[date]) -> Restated | None:
-        """Judges, counts and awards again; None where no earlier date is touched.
+        """Judges and counts again; None where no earlier date is touched.
 
         `with_windows` are the dates on which windows fall, or fell. `fresh` are those from `before`
         on that are judged as a whole. Some of them are judged along with the last earlier ones, if
@@ -128,14 +127,13 @@ class Restatement:
             if lives is not None:
                 others, lives = self._count(dates, lives)
                 counted |= others
-        awarded = sorted({*judged, *counted, *to_award})
-        self._award(awarded)
+        to_award = sorted({*judged, *counted, *to_award})
         recounted = None
         if lives is not None:
             opening = self.past.before(first).join(lives.ids, on=ID, how="left_semi")
             recounted = Recounted(lives, opening)
         windows = keys_frame(self.context.warehouse.engine, list(touched))
-        return Restated(first, judged, awarded, windows, recounted, with_them, tally)
+        return Restated(first, judged, to_award, windows, recounted, with_them, tally)
 
     def _in_sight_of_the_same(self, dates: list[date]) -> list[list[date]]:
         """The dates in groups that see the same arrival dates: closed ones each by itself."""
@@ -224,16 +222,6 @@ class Restatement:
         with self.context.stages.stage("fold history", self.context.day):
             lives = lives.after(then, now, self.known.before, self.known.in_force, scratch)
         return set(others), lives
-
-    def _award(self, dates: list[date]) -> None:
-        with self.context.stages.stage("award", self.context.day) as stage:
-            lost = self.tables.of("account_outcomes", dates).where("result = 'lost'")
-            latest = latest_accounts_by_date(
-                self.context.warehouse.read("accounts"),
-                lost.select("account_id", "business_date"),
-                self.context.settings.grace_days,
-            )
-            stage.rows_out = self.judge.award(dates, latest)
 
 
 def _on(touched: Touched, dates: Collection[date]) -> list[Key]:
