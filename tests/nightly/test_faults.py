@@ -132,6 +132,8 @@ class Case(NamedTuple):
             found.append("the tables are others than those of an undisturbed run")
         own = {table.name for table in TABLES} | {"_commits", "_newest_commit", "_lock"}
         left = {path.name for path in nights.warehouse.iterdir()} - own
+        # a draft of who holds the lease is removed by the next run that writes
+        left = {name for name in left if not name.startswith("._holder.json.")}
         left |= {path.name for path in (nights.warehouse / "_commits").glob(".*")}
         if left:
             found.append(f"left behind: {left}")
@@ -209,7 +211,7 @@ def roll_back(nights: Nights) -> Act:
         try:
             rollback(LocalLocation(nights.warehouse), FIRST, nights.running.name, nights.running)
         except UsageError as error:  # one that was ended after its record has done its work
-            if f"newest date that it has handled is {FIRST}" not in str(error):
+            if f"newest date that this warehouse has handled is {FIRST}" not in str(error):
                 raise
 
     return rolled_back
