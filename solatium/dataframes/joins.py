@@ -17,11 +17,11 @@ from pyspark.sql import functions as F
 def look_up(rows: DataFrame, few: DataFrame, on: Sequence[str], *, how: str = "inner") -> DataFrame:
     """`rows` with the other columns of `few`, which has at most one row for each key `on`.
 
-    Rows whose key `few` lacks are dropped ("inner"), or have nulls in its columns ("left").
+    Rows whose key `few` lacks are dropped ("inner"), or have nulls in its columns ("left"). No
+    column is asked for by name: the engine would have to be asked for the names first.
     """
     sides = {"inner": "inner", "left": "right"}
-    added = [name for name in few.columns if name not in on]
-    return few.join(rows, on=list(on), how=sides[how]).select(*rows.columns, *added)
+    return few.join(rows, on=list(on), how=sides[how])
 
 
 def fewer(rows: DataFrame, id_column: str) -> DataFrame:

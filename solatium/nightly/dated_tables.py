@@ -22,10 +22,16 @@ class DatedTables:
     warehouse: Warehouse
     in_force: DataFrame
 
-    def of(self, table: str, dates: Collection[date], keys: DataFrame | None = None) -> DataFrame:
+    def of(
+        self,
+        table: str,
+        dates: Collection[date],
+        keys: DataFrame | None = None,
+        on: Sequence[str] = WINDOW,
+    ) -> DataFrame:
         """The rows of a table of these business dates; with `keys` those with one of them."""
         rows = self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
-        return rows if keys is None else rows.join(keys, on=keys.columns, how="left_semi")
+        return rows if keys is None else rows.join(keys, on=list(on), how="left_semi")
 
     def windows(self, dates: Collection[date]) -> DataFrame:
         """The windows in force of these business dates."""
@@ -47,15 +53,17 @@ class DatedTables:
         dates: Sequence[date],
         instead_of: DataFrame | None = None,
         partly: Sequence[date] | None = None,
+        on: Sequence[str] = WINDOW,
     ) -> int:
         """Puts `rows` in the place of a table's rows of these dates; how many were written.
 
         With `instead_of` only in the place of the rows with its keys, on all dates or on those that
-        are replaced `partly`. The others stay, and are written again with them.
+        are replaced `partly`; its columns are those of `on`. The others stay, and are written again
+        with them.
         """
         if instead_of is not None:
             staying = self.of(table, dates if partly is None else partly)
-            staying = staying.join(instead_of, on=instead_of.columns, how="left_anti")
+            staying = staying.join(instead_of, on=list(on), how="left_anti")
             rows = staying.unionByName(rows)
         return self.warehouse.replace(table, rows, column="business_date", dates=dates)
 

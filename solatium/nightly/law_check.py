@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium.contracts import EVENTS
+from solatium.contracts.keys import WINDOW
 from solatium.laws import input as arrived
 from solatium.laws import money
 from solatium.laws.counting import Laws
@@ -87,7 +88,7 @@ def _judged(
         return rows
     keys = F.broadcast(restated.windows)
     if name == "windows":
-        again = windows(restated.judged).join(keys, on=keys.columns, how="left_semi")
+        again = windows(restated.judged).join(keys, on=list(WINDOW), how="left_semi")
     else:
         again = of(name, restated.judged, keys)
     return rows.unionByName(again)

@@ -206,9 +206,9 @@ class Restatement:
         scratch = self.context.scratch.part(f"counted_{dates[0]}")
         table = "account_outcomes"
         with self.context.stages.stage("count outcomes", self.context.day) as stage:
-            then = self.tables.of(table, dates, lives.ids)
+            then = self.tables.of(table, dates, lives.ids, ID)
             now = history.account_outcomes(
-                self.tables.of("allocations", dates, lives.ids),
+                self.tables.of("allocations", dates, lives.ids, ID),
                 self.tables.windows(dates),
                 lives.now,
                 self.context.settings,
@@ -218,7 +218,7 @@ class Restatement:
             others = days(differing(then, now), "business_date")
             if others:
                 here = now.where(F.col("business_date").isin(others))
-                stage.rows_out = self.tables.put(table, here, others, lives.ids)
+                stage.rows_out = self.tables.put(table, here, others, lives.ids, on=ID)
         with self.context.stages.stage("fold history", self.context.day):
             lives = lives.after(then, now, self.known.before, self.known.in_force, scratch)
         return set(others), lives

@@ -22,7 +22,7 @@ from solatium.engine import Engine
 from solatium.nightly.context import Context
 from solatium.nightly.dated_tables import DatedTables
 from solatium.nightly.intake import Known
-from solatium.nightly.lives import Lives
+from solatium.nightly.lives import ID, Lives
 from solatium.rules import history
 
 Key = tuple[str, str]
@@ -100,7 +100,7 @@ def touched_by_points(
     facts = [*WINDOW, "campaign_id", "category", "regime"]
     weighted = tables.windows([day]).where("policy = 'weighted_lottery'").select(*facts)
     entrants = (
-        tables.of("allocations", [day], lives.ids)
+        tables.of("allocations", [day], lives.ids, ID)
         .where(F.col("weight").isNotNull())
         .select(*ACCOUNT, "business_date")
         .join(F.broadcast(weighted), on=WINDOW)
