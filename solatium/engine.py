@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,10 +23,12 @@ from deltalake import DeltaTable
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from solatium.contracts import Table
 from solatium.dataframes.grouping import PARTS
 from solatium.errors import SolatiumError, UsageError
+from solatium.storage import parquet
 from solatium.storage.location import Location
 
 NAMES = ("embedded", "spark")
@@ -70,6 +72,19 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": "8",
     "spark.default.parallelism": "8",
 }
+# A night of so few rows is mostly starting, planning and compiling: one compiler that is quick, one
+# thread that collects garbage, room for what both leave, and no second look at plans whose tasks
+# take milliseconds.
+_FEW_ROWS = 500_000
+_FOR_FEW_ROWS = {
+    "spark.driver.extraJavaOptions": (
+        "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:MetaspaceSize=512m "
+        "-XX:+UseSerialGC -Xms2g -Xmn700m"
+    ),
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,15 @@ class Engine:
     def checks_pages(self) -> bool:
         """Whether it compares pages of Parquet files with their checksums; Sail does not."""
         return self.name == "spark"
+
+    @property
+    def keeps_logs(self) -> bool:
+        """Whether it reads and writes Delta tables with their logs, and does so in milliseconds.
+
+        Spark asks itself several queries for each; it is given the data files instead. Sail does
+        not find the dates by which plain Parquet files lie.
+        """
+        return self.name == "embedded"
 
     def parts(self, rows: int) -> int:
         """In how many parts so many rows are best grouped by their keys.
@@ -128,7 +152,22 @@ class Engine:
     def frame(self, rows: Sequence[Mapping[str, Any]], table: Table) -> DataFrame:
         """A few rows as a frame; by Arrow, as executors of Spark have no Python to read others."""
         arrow = pa.Table.from_pylist(list(rows), table.arrow_schema())
-        return self.spark.createDataFrame(arrow, table.spark_schema())
+        return self.rows_at_hand(arrow, table.spark_schema())
+
+    def rows_at_hand(self, rows: pa.Table, schema: StructType) -> DataFrame:
+        """A few rows as a frame, which are part of its plan: Spark leaves out what has none."""
+        return self.spark.createDataFrame(rows, schema)
+
+    def kept(self, folders: Sequence[Location], schema: StructType) -> DataFrame:
+        """The rows of folders of Parquet files that it wrote; on Spark a few stay at hand."""
+        if self.name == "spark":
+            parts = [parquet.few_rows(folder) for folder in folders]
+            few = [part for part in parts if part is not None]
+            if len(few) == len(parts):
+                rows = pa.concat_tables(few)
+                if parquet.are_few(rows.num_rows, 0):
+                    return self.rows_at_hand(rows, schema)
+        return self.spark.read.schema(schema).parquet(*(folder.address for folder in folders))
 
     def settled(self, frame: DataFrame, table: Table) -> DataFrame:
         """The same rows, ready to be written to a table with constraints.
@@ -193,15 +232,20 @@ def default_name() -> str:
 
 @contextmanager
 def running(
-    name: str, options: Mapping[str, str] | None = None, memory_mb: int | None = None
+    name: str,
+    options: Mapping[str, str] | None = None,
+    memory_mb: int | None = None,
+    rows: Callable[[], int] | None = None,
 ) -> Iterator[Engine]:
     """Starts the engine `name`, and stops it at the end.
 
-    `options` are more of local Spark; `memory_mb` is what the embedded engine may work in.
+    `options` are more of local Spark; `memory_mb` is what the embedded engine may work in; `rows`
+    tells how many are to be read, where that is known: local Spark starts for few or for many.
     """
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
-    with _embedded(memory_mb) if name == "embedded" else _spark(options or {}) as session:
+    starting = _embedded(memory_mb) if name == "embedded" else _spark(options or {}, rows)
+    with starting as session:
         own = _NO_CALL_SITES | {PARTS: str(_CORES)} if name == "embedded" else _CHECKED_PAGES
         settings = _SESSION | own
         for key, value in settings.items():
@@ -273,6 +317,12 @@ def _bounded(memory_mb: int | None) -> dict[str, str]:
     return {f"{pool}TYPE": "greedy", f"{pool}GREEDY__MAX_SIZE": str(memory_mb * 1_000_000)}
 
 
+def _local(rows: Callable[[], int] | None) -> dict[str, str]:
+    """How local Spark starts for so many rows; for an unknown number as for many."""
+    is_for_few = rows is not None and rows() <= _FEW_ROWS
+    return _LOCAL | _NO_CALL_SITES | (_FOR_FEW_ROWS if is_for_few else {})
+
+
 class _EarlyDates:
     """Hands dates before the year 1000 over to Java.
 
@@ -289,11 +339,11 @@ class _EarlyDates:
 
 
 @contextmanager
-def _spark(options: Mapping[str, str]) -> Iterator[SparkSession]:
+def _spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterator[SparkSession]:
     from py4j import protocol
 
     builder = SparkSession.builder.appName("solatium")
-    settings = _DELTA if _under_spark_submit() else _DELTA | _LOCAL | _NO_CALL_SITES | dict(options)
+    settings = _DELTA if _under_spark_submit() else _DELTA | _local(rows) | dict(options)
     for key, value in settings.items():
         builder = builder.config(key, value)
     if not _under_spark_submit():

@@ -114,7 +114,7 @@ class Corrections:
         moved = self.context.scratch.keep(
             windows.moved(windows.changed(before, in_force)), "windows_moved_by_correction"
         )
-        if moved.count():
+        if not moved.isEmpty():
             for source in EVENTS:
                 self.placement.follow(source, moved, in_force)
         return versions, in_force
@@ -126,7 +126,7 @@ class Corrections:
         now = good.select(*then.columns)
         others = differing(then, now).select("account_id").distinct()
         accounts = self.context.scratch.keep(others, "accounts_corrected")
-        if accounts.count():
+        if not accounts.isEmpty():
             others = table.where(~F.col("dt").isin(dates))
             self.context.warehouse.overwrite("accounts", others.unionByName(now))
         self._show("accounts", dates, bad, dates)

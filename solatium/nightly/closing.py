@@ -60,7 +60,7 @@ def write(warehouse: Warehouse, scratch: Scratch, found: Posting, run_date: date
         currency = kept.entries.agg(F.min("currency")).collect()[0][0]
         warehouse.append("bonus_ledger_digests", sealed)
         warehouse.append("bonus_payouts", posting.payouts(kept.entries, number, currency))
-    if kept.waived.count():
+    if not kept.waived.isEmpty():
         warehouse.append("bonus_waived", kept.waived)
     return posted
 

@@ -119,7 +119,7 @@ class Intake:
             in_force = scratch.keep(self.placement.in_force(versions), "windows_in_force")
             changed = scratch.keep(windows.changed(before, in_force), "windows_changed")
             moved = windows.moved(changed)
-            has_moved = moved.count() > 0
+            has_moved = not moved.isEmpty()
             for source in EVENTS:
                 if has_moved:
                     self.placement.follow(source, moved, in_force)
@@ -198,7 +198,7 @@ class Intake:
         hashes = duplicates.doubtful(rows, earlier, source)
         hashes = self.context.scratch.keep(hashes, f"doubtful_hashes_{source}")
         plain = self._as_they_are(source, rows)
-        if hashes.count() == 0:
+        if hashes.isEmpty():
             _, nothing = duplicates.arrivals(rows.limit(0), source, self.context.day)
             number = self.context.landing.rows(source, self.context.day)
             judged = Quality(source, self.context.day, number, 0, Counter(), nothing)
@@ -254,7 +254,7 @@ class Intake:
         number = self.context.warehouse.append(source, accepted)
         assert arrival.named is not None  # as of all events
         _, elsewhere = duplicates.placed(arrival.named, in_force, self.context.settings.grace_days)
-        if elsewhere.head(1):  # or the rows need not be gone through once more
+        if not elsewhere.isEmpty():  # or the rows need not be gone through once more
             self._set_aside(source, self.context.scratch.keep(aside, f"elsewhere_{source}"))
         return number
 

@@ -74,7 +74,7 @@ class Placement:
         again = self.context.scratch.keep(
             hit.drop("reason").unionByName(leaving.drop("business_date")), f"again_{source}"
         )
-        if again.count() == 0:
+        if again.isEmpty():
             return
         now_accepted, now_aside = duplicates.placed(
             again, in_force, self.context.settings.grace_days

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from rich.console import Console
 
@@ -25,6 +26,7 @@ from solatium.nightly.nights import Nights
 from solatium.nightly.progress import log
 from solatium.nightly.request import Report, Request, refuse_future, refuse_nested
 from solatium.nightly.shortages import accepted_shortages
+from solatium.nightly.workload import rows_to_read
 from solatium.warehouse import catalog, commits
 from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.tables import Warehouse
@@ -63,14 +65,17 @@ def run(
             request = replace(request, day=plans.of_backfill(request, lineage, seen))
         plan = plans.plan_of(request, landing, root, lineage, seen)
         arrivals = [day for day in landing.dates() if plan.first <= day < request.day]
-        checked = landing.check([*plan.again, *arrivals, request.day])
+        days = [*plan.again, *arrivals, request.day]
+        checked = landing.check(days)
         shortages = accepted_shortages(request, landing, lineage, seen, plan.first)
         notes = [*plan.notes, *landing.notes, *checked, *shortages.notes]
         if lease.taken_over:
             notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         memory_mb = request.settings.embedded_memory_mb
         options = {} if request.catalog is None else catalog.LASTING
-        starting = engine.running(request.engine, options, memory_mb=memory_mb)
+        grace_days = request.settings.grace_days
+        rows = partial(rows_to_read, landing, days, root, lineage, grace_days)
+        starting = engine.running(request.engine, options, memory_mb, rows)
         loading = expectations_apart(docs=request.data_docs is not None)
         with (
             nullcontext(expectations) if expectations else loading as checks,

@@ -183,6 +183,15 @@ class LocalLocation(Location):
         other.path.parent.mkdir(parents=True, exist_ok=True)
         other.path.symlink_to(self.path)
 
+    def move_files(self, names: Iterable[str], other: Location) -> None:
+        if not isinstance(other, LocalLocation):
+            super().move_files(names, other)
+            return
+        for name in names:
+            target = other.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (self.path / name).rename(target)
+
     def remove_file(self) -> None:
         self.path.unlink(missing_ok=True)
 

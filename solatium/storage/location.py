@@ -169,6 +169,14 @@ class Location(ABC):
         with self.reading() as source, other.writing() as target:
             shutil.copyfileobj(source, target)
 
+    def move_files(self, names: Iterable[str], other: Location) -> None:
+        """Moves these files below this folder to the same names below another, where none is."""
+        for name in names:
+            source = self / name
+            with source.reading() as content, (other / name).writing() as target:
+                shutil.copyfileobj(content, target)
+            source.remove_file()
+
     @abstractmethod
     def remove_file(self) -> None: ...
 

@@ -181,6 +181,13 @@ class Store:
             made = obstore.put(self._client, seen.key, content, mode=mode)
         return Stored(seen.key, len(content), None, made["e_tag"], made["version"])
 
+    def copy(self, key: str, other: str) -> None:
+        """Makes a copy of an object within the bucket, in the place of what may be there."""
+        import obstore
+
+        with _reported(self.place(key)):
+            obstore.copy(self._client, key, other)
+
     def delete(self, keys: Iterable[str]) -> None:
         """Takes objects away, where they are there."""
         import obstore

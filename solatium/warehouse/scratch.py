@@ -41,9 +41,9 @@ class Scratch:
         folder = self.folder / name
         if folder.exists():
             raise ValueError(f"{folder}: a frame of this name is kept already")
-        paths = []
+        folders = []
         for number, part in enumerate(parts):
             schema = part.schema
-            paths.append((folder / str(number)).address)
-            part.write.parquet(paths[-1])
-        return self.engine.spark.read.schema(schema).parquet(*paths)
+            folders.append(folder / str(number))
+            part.write.parquet(folders[-1].address)
+        return self.engine.kept(folders, schema)

@@ -22,13 +22,17 @@ from uuid import uuid4
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame
 
-from solatium.contracts import Column, Table
+from solatium.contracts import Table
 from solatium.engine import Engine
 from solatium.errors import StoreError, WarehouseError, reason
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
+from solatium.warehouse import constraints
 from solatium.warehouse.commits import REBUILD, Commit, record
 from solatium.warehouse.delta_log import DeltaLog
+from solatium.warehouse.engine_table import EngineTable
+from solatium.warehouse.file_table import FileTable
+from solatium.warehouse.replaced import ALL, NOTHING, Replaced
 from solatium.warehouse.scratch import Scratch
 
 # Tables that record decisions: a date that is judged again adds to them and takes nothing back.
@@ -60,7 +64,7 @@ class Warehouse:
         self._kept: dict[str, int] = {}  # versions that are known to be on the disk
         self.lease = lease
         self._written: dict[str, int] = {}  # the version of each table that this run made
-        self._views: set[str] = set()  # of versions of tables that were read
+        self._frames: dict[str, DataFrame] = {}  # of versions of tables, by the names of views
         self._id = uuid4().hex  # a session may have the views of other warehouses too
 
     def commit(self, commit: Commit) -> Commit:
@@ -154,7 +158,7 @@ class Warehouse:
             partition_by=list(table.partition_by),
             configuration=_LOG_KEPT | _skipping(table),
         )
-        if rules := _constraints(table.columns):
+        if rules := constraints.named(table):
             delta.alter.add_constraint(rules)
 
     def rewind(self, base: Commit | None, head: Commit | None) -> None:
@@ -176,25 +180,18 @@ class Warehouse:
     # Tables
 
     def read(self, name: str, commit: Commit | None = None) -> DataFrame:
-        """A table as it stands now, whatever is written later; or as of a commit.
-
-        Each version is a view of the session, so that its log is replayed once: Sail would do it
-        again for every plan, and whenever columns are asked for, which in a small night of many
-        takes longer than to read the rows.
-        """
+        """A table as it stands now, whatever is written later; or as of a commit."""
         version = self.version(name) if commit is None else commit.tables[name]
         view = f"{name}_{version}_{self._id}"
-        if view not in self._views:
-            reader = self.engine.spark.read.format("delta").option("versionAsOf", version)
-            rows = reader.load((self.root / name).address).select(*self.tables[name].names)
-            rows.createOrReplaceTempView(view)
-            self._views.add(view)
-        return self.engine.spark.table(view)
+        if view not in self._frames:
+            self._frames[view] = self._stored(name).read(version, view)
+        return self._frames[view]
 
-    def _drop_views(self) -> None:
-        for view in self._views:
-            self.engine.spark.catalog.dropTempView(view)
-        self._views.clear()
+    def _drop_frames(self) -> None:
+        if self.engine.keeps_logs:
+            for view in self._frames:
+                self.engine.spark.catalog.dropTempView(view)
+        self._frames.clear()
 
     def rows(self, name: str, dates: Iterable[date]) -> int:
         """How many rows a table has of these business dates, by its log alone."""
@@ -211,32 +208,37 @@ class Warehouse:
 
     def append(self, name: str, rows: DataFrame) -> int:
         """Adds rows to a table; how many."""
-        return self._write(name, rows, mode="append")
+        return self._write(name, rows, NOTHING)
 
     def replace(self, name: str, rows: DataFrame, *, column: str, dates: Iterable[date]) -> int:
-        """Puts `rows` in the place of a table's rows of these dates; how many were written."""
-        days = ", ".join(f"DATE'{day.isoformat()}'" for day in sorted(set(dates)))
-        if not days:
-            return 0
-        return self._write(name, rows, mode="overwrite", replaceWhere=f"{column} IN ({days})")
+        """Puts `rows` in the place of a table's rows of these dates; how many were written.
+
+        The table lies by the `column`: whole files are replaced.
+        """
+        if column not in self.tables[name].partition_by:
+            raise ValueError(f"{name} does not lie by {column}")
+        replaced = Replaced.of(column, dates)
+        return self._write(name, rows, replaced) if replaced.dates else 0
 
     def overwrite(self, name: str, rows: DataFrame) -> int:
         """Puts `rows` in the place of all rows of a table; how many."""
-        return self._write(name, rows, mode="overwrite")
+        return self._write(name, rows, ALL)
 
-    def _write(self, name: str, rows: DataFrame, *, mode: str, **options: str) -> int:
-        table = self.tables[name]
+    def _write(self, name: str, rows: DataFrame, replaced: Replaced) -> int:
         self._check_lease()
         before = self._own_version(name)
-        settled = self.engine.settled(table.shape(rows), table)
-        writer = settled.write.format("delta").mode(mode).options(**options)
-        if table.partition_by:
-            writer = writer.partitionBy(*table.partition_by)
-        writer.save((self.root / name).address)
+        self._stored(name).write(self.tables[name].shape(rows), replaced, before)
         delta_log = self._log(name)
         self.engine.unhinted(delta_log.folder)
         self._written[name] = self.version(name)
         return sum(map(delta_log.rows_added, range(before + 1, self._written[name] + 1)))
+
+    def _stored(self, name: str) -> EngineTable | FileTable:
+        """A table, by the engine's own Delta or as the files that it is."""
+        folder, table = self.root / name, self.tables[name]
+        if self.engine.keeps_logs:
+            return EngineTable(self.engine, folder, table)
+        return FileTable(self.engine, folder, table, self.root / "_scratch", _bounded(table))
 
     def version(self, name: str) -> int:
         """The newest version of a table."""
@@ -257,7 +259,7 @@ class Warehouse:
         with self.engine.scratch(folder) as place:
             try:
                 yield Scratch(self.engine, place)
-                self._drop_views()  # after a failure nobody goes on, and the engine may be gone
+                self._drop_frames()  # after a failure nobody goes on, and the engine may be gone
             finally:
                 if self.lease is None or self.lease.is_held():
                     folder.remove_tree()
@@ -277,22 +279,16 @@ def _skipping(table: Table) -> dict[str, str]:
     Not of others than dates: each file holds accounts and windows of all kinds, so that no reader
     could pass over one, and logs, which are read often, are smaller without.
     """
-    dates = [name for name in _DATES_OF_FILES if name in table.names]
-    columns = [name for name in dates if name not in table.partition_by]
-    if columns:
+    if columns := _bounded(table):
         return {"delta.dataSkippingStatsColumns": ",".join(columns)}
     return {"delta.dataSkippingNumIndexedCols": "0"}
 
 
+def _bounded(table: Table) -> tuple[str, ...]:
+    dates = [name for name in _DATES_OF_FILES if name in table.names]
+    return tuple(name for name in dates if name not in table.partition_by)
+
+
 def _created(table: Table) -> int:
     """The version of a table that was created, and is still empty."""
-    return 1 if _constraints(table.columns) else 0
-
-
-def _constraints(columns: Iterable[Column]) -> dict[str, str]:
-    """Delta CHECK constraints by name, of the columns that have a list of allowed values."""
-    return {
-        f"{column.name}_is_known": f"{column.name} IN ({', '.join(map(repr, column.values))})"
-        for column in columns
-        if column.values and column.type == "string"
-    }
+    return 1 if constraints.named(table) else 0

@@ -249,3 +249,12 @@ def test_objects_that_mark_folders(s3: ObjectStore) -> None:
     assert found["path"] == key
     with pytest.raises(FileNotFoundError):
         obstore.head(s3.client, key)
+
+
+def test_dates_by_which_plain_files_lie(embedded: Engine, tmp_path: Path) -> None:
+    """F29: Sail does not find the date in the name of the folder of a Parquet file."""
+    path = tmp_path / "t" / "day=2026-11-01" / "part.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"id": pa.array([1], pa.int32())}), path)
+    reader = embedded.spark.read.schema("id int, day date").option("basePath", str(tmp_path / "t"))
+    assert reader.parquet(str(path)).collect()[0]["day"] is None

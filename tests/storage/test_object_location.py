@@ -196,6 +196,24 @@ def test_files_and_trees_are_removed_where_they_are(place: Location) -> None:
     assert place.names() == ["tt"]
 
 
+def test_files_are_moved_to_the_same_names_elsewhere(place: Location, tmp_path: Path) -> None:
+    """Within a store, within this machine, and from one to the other."""
+    here = LocalLocation(tmp_path)
+    names = ["dt=2026-03-10/one", "two"]
+    start = place / "start"
+    for name in names:
+        with (start / name).writing() as file:
+            file.write(name.encode())
+    for source, target in (
+        (start, place / "end"),
+        (place / "end", here / "near"),
+        (here / "near", here / "nearer"),
+    ):
+        source.move_files(names, target)
+        assert not any((source / name).exists() for name in names)
+        assert [(target / name).read_text() for name in names] == names
+
+
 def test_a_parquet_file_is_read_in_ranges_and_in_full(place: Location) -> None:
     rows = pa.table({"a": list(range(100_000)), "b": ["x"] * 100_000})
     with (place / "f.parquet").writing() as file:

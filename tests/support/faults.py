@@ -47,6 +47,8 @@ _WRITES = (
     (pyspark.sql.readwriter.DataFrameWriter, "save"),
     (pyspark.sql.readwriter.DataFrameWriter, "parquet"),
     (DeltaTable, "restore"),
+    (DeltaTable, "create_write_transaction"),
+    (DeltaTable, "create_checkpoint"),
     (TableAlterer, "add_constraint"),
 )
 _HEARD = {"os.link", "os.remove", "os.rename", "os.mkdir", "os.symlink", "shutil.rmtree"}
