@@ -1,4 +1,4 @@
-"""Holds the tables of a night by hand against those of a warehouse, row by row.
+"""Compares the tables of a night by hand with those of a warehouse, row by row.
 
     python -m benchmarks.compare OUT WAREHOUSE
 

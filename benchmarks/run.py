@@ -153,7 +153,7 @@ def night(
 ) -> None:
     """One clean first night: solatium on both engines, the same by hand, and what nobody can beat.
 
-    The tables of the first round are held against each other, row by row.
+    The tables of the first round are compared with each other, row by row.
     """
     bench = Bench("night", build)
     shape = Shape(participations=participations)

@@ -1,4 +1,4 @@
-"""Footers: what a data file says of itself, held against the contract (docs/rules.md section 2).
+"""Footers: what a data file says of itself, compared with the contract (docs/rules.md section 2).
 
 Where a source mapping says so, another column of the file stands for one of the contract.
 """

@@ -1,4 +1,4 @@
-"""The gate of a night: holds the laws of `expectations/` against the numbers of `laws`."""
+"""The gate of a night: checks the laws of `expectations/` on the numbers of `laws`."""
 
 from __future__ import annotations
 

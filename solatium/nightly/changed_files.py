@@ -1,6 +1,6 @@
 """Taking in earlier arrival dates once more, since their files are others than they were.
 
-docs/rules.md sections 2 and 10. The rows of such a date are read again and held against those that
+docs/rules.md sections 2 and 10. The rows of such a date are read again and compared with those that
 came of it before. Only rows that are gone or new are judged again, with all others of their ids;
 so a file that was merely rewritten changes nothing.
 """

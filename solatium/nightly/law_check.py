@@ -1,6 +1,6 @@
-"""Holding a night's tables against the laws of conservation, before anybody sees them.
+"""Checks a night's tables by the laws of conservation, before anybody sees them.
 
-Whole dates are held against them whole; of earlier dates the windows that were judged again.
+Whole dates are checked whole; of earlier dates the windows that were judged again.
 """
 
 from __future__ import annotations

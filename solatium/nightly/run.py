@@ -40,7 +40,7 @@ def run(
 ) -> Report:
     """Does what is asked, on the engine that is `running`, or else on one that it starts.
 
-    Every night is held against `expectations`, or else against all that there are.
+    Every night is checked by `expectations`, or else by all that there are.
 
     Raises a SolatiumError where it cannot, with nothing left half-written.
     """

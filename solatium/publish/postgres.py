@@ -48,7 +48,7 @@ class Postgres:
 
     @contextmanager
     def opened(self) -> Iterator[Transaction]:
-        """A transaction that holds the schema against rivals; it commits where nothing fails."""
+        """A transaction that keeps rivals from the schema; it commits where nothing fails."""
         dbapi = optional("adbc_driver_postgresql.dbapi", extra="publish")
         try:
             with closing(dbapi.connect(self.url)) as connection, connection.cursor() as cursor:

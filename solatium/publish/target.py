@@ -12,7 +12,7 @@ from solatium.warehouse.snapshot import Snapshot
 
 
 class Opened(Protocol):
-    """A target that is held against rivals."""
+    """A target that rivals cannot take."""
 
     def published(self) -> Publication | None:
         """What it shows; None where nothing was published. UsageError where it is of others."""

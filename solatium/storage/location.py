@@ -195,7 +195,7 @@ class Location(ABC):
 
     @abstractmethod
     def held(self, holder: Mapping[str, str]) -> AbstractContextManager[Lease]:
-        """Holds this folder against rivals, and tells them who has it; BusyError where one does."""
+        """Holds the lease of this folder, and tells rivals who has it; BusyError where one does."""
 
     @abstractmethod
     def is_held(self) -> bool:

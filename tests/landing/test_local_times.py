@@ -1,4 +1,4 @@
-"""Local times as instants: gaps, overlaps, and every year, held against Python's zoneinfo."""
+"""Local times as instants: gaps, overlaps, and every year, compared with Python's zoneinfo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a report, held against the rows of the tables, counted by hand in Python."""
+"""The figures of a report, compared with the rows of the tables, counted by hand in Python."""
 
 from __future__ import annotations
 

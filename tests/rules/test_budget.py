@@ -1,4 +1,4 @@
-"""A budget to the cent (docs/rules.md section 8, step 5), held against plain Python."""
+"""A budget to the cent (docs/rules.md section 8, step 5), compared with plain Python."""
 
 from __future__ import annotations
 

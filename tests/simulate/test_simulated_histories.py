@@ -1,4 +1,4 @@
-"""Simulations of whole random histories, held against a plain-Python reading of the rules."""
+"""Simulations of whole random histories, compared with a plain-Python reading of the rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the tables of a warehouse against those of the reference, row by row."""
+"""Compares the tables of a warehouse with those of the reference, row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warehouses that earlier releases made, held against today's code (docs/rules.md section 10).
+"""Warehouses that earlier releases made, under today's code (docs/rules.md section 10).
 
 `earlier/` has one of each form, with the landing zone it was made from: the race and the draw of a
 date, and the race of the next one.
