@@ -24,7 +24,7 @@ class DatedTables:
 
     def of(self, table: str, dates: Collection[date], keys: DataFrame | None = None) -> DataFrame:
         """The rows of a table of these business dates; with `keys` those with one of them."""
-        rows = self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
+        rows = self.warehouse.read_dates(table, dates)
         return rows if keys is None else rows.join(keys, on=keys.columns, how="left_semi")
 
     def windows(self, dates: Collection[date]) -> DataFrame:
