@@ -71,6 +71,8 @@ _LOCAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
     "spark.default.parallelism": "8",
+    # a look at each file of a table, which is here, takes less than a job with a task for each
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
 }
 # A night of so few rows is mostly starting, planning and compiling: one compiler that is quick, one
 # thread that collects garbage, room for what both leave, and no second look at plans whose tasks

@@ -30,7 +30,7 @@ class DatedTables:
         on: Sequence[str] = WINDOW,
     ) -> DataFrame:
         """The rows of a table of these business dates; with `keys` those with one of them."""
-        rows = self.warehouse.read(table).where(F.col("business_date").isin(list(dates)))
+        rows = self.warehouse.read_dates(table, dates)
         return rows if keys is None else rows.join(keys, on=list(on), how="left_semi")
 
     def windows(self, dates: Collection[date]) -> DataFrame:

@@ -6,9 +6,10 @@ several queries for each. For other readers it is a Delta table like any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from uuid import uuid4
 
@@ -40,7 +41,14 @@ class FileTable:
     def read(self, version: int, view: str) -> DataFrame:
         """The rows of a version; it needs no view, as no log is asked again."""
         del view
+        return self._rows_of(delta_commit.files(self.folder, version))
+
+    def read_dates(self, version: int, column: str, dates: Collection[date]) -> DataFrame:
+        """The rows of a version of some dates, by which the table lies; other files are unknown."""
         files = delta_commit.files(self.folder, version)
+        return self._rows_of([file for file in files if file.partition[column] in dates])
+
+    def _rows_of(self, files: Sequence[LogFile]) -> DataFrame:
         if parquet.are_few(sum(file.rows for file in files), sum(file.size for file in files)):
             return self.engine.rows_at_hand(self._at_hand(files), self.table.spark_schema())
         paths = [self.engine.file_path(self.folder / file.path) for file in files]

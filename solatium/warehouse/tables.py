@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from solatium.contracts import Table
 from solatium.engine import Engine
@@ -186,6 +187,16 @@ class Warehouse:
         if view not in self._frames:
             self._frames[view] = self._stored(name).read(version, view)
         return self._frames[view]
+
+    def read_dates(self, name: str, dates: Iterable[date]) -> DataFrame:
+        """The rows of these business dates of a table, by which it lies, as it stands now."""
+        wanted = sorted(set(dates))
+        stored = self._stored(name)
+        if isinstance(stored, FileTable):
+            rows = stored.read_dates(self.version(name), "business_date", wanted)
+        else:
+            rows = self.read(name)
+        return rows.where(F.col("business_date").isin(wanted))
 
     def _drop_frames(self) -> None:
         if self.engine.keeps_logs:
