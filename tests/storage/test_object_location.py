@@ -64,7 +64,9 @@ def test_what_is_kept_of_a_uri_has_no_secret() -> None:
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("hdfs://name/logs", "hdfs locations are not handled yet"),
+        ("ftp://name/logs", "ftp locations are not handled yet"),
+        ("hdfs:///logs", "expected hdfs://NAMESERVICE/PATH or hdfs://HOST:PORT/PATH"),
+        ("hdfs://name:port/logs", "expected hdfs://NAMESERVICE/PATH"),
         ("s3://", "expected s3://BUCKET/PREFIX"),
         ("abfss://box/a", "expected abfss://CONTAINER@ACCOUNT"),
         ("s3://bucket/a b", "the name 'a b' in its path"),
@@ -249,9 +251,9 @@ def test_a_bucket_that_is_not_there_is_reported(s3: ObjectStore) -> None:
 def test_a_store_that_cannot_be_reached_is_reported_without_secrets(
     s3: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from solatium.storage import stores
+    from solatium.storage import buckets
 
-    monkeypatch.setattr(stores, "_RETRIES", {"max_retries": 0})
+    monkeypatch.setattr(buckets, "_RETRIES", {"max_retries": 0})
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     place = Location.parse("s3://rush/a")
     with pytest.raises(StoreError, match="AWS_ENDPOINT_URL") as reported:

@@ -29,10 +29,10 @@ from solatium.nightly.rollback import rollback
 from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
 from solatium.storage import object_lease
+from solatium.storage.buckets import Bucket
 from solatium.storage.lease import facts_of
 from solatium.storage.location import Location
 from solatium.storage.object_lease import ObjectLease
-from solatium.storage.stores import Store
 from solatium.warehouse import commits
 from solatium.warehouse.vacuum import vacuum
 
@@ -214,7 +214,9 @@ def test_a_night_that_fails_or_is_killed_is_repeated_with_the_same_result(
             there.run(second, CONFIG)
     assert [commit.day for commit in commits.lineage(there.root)] == [first]
     # the lease of a process that was killed
-    dead = ObjectLease(Store.of("s3://rush"), there.kept[len("s3://rush/") :], facts_of({"pid": 7}))
+    dead = ObjectLease(
+        Bucket.of("s3://rush"), there.kept[len("s3://rush/") :], facts_of({"pid": 7})
+    )
     dead.take()
     with pytest.raises(BusyError, match=r"pid 7.*\n(.*\n)*.*its lease ends in \d+ s"):
         there.run(second, CONFIG)

@@ -30,6 +30,7 @@ class ObjectStore:
     """A bucket; `place` gives it a new folder, `client` is obstore's own."""
 
     client: S3Store
+    odd_part = "part 0 100% [a]{b}+ü:1"
 
     def place(self, name: str) -> str:
         return f"s3://{_BUCKET}/{next(_numbers)}/{name}"
