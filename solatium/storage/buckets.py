@@ -7,6 +7,7 @@ GOOGLE_*, AZURE_*), and from nowhere else. What a store answers is reported with
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # A store that cannot be reached ends a run after a minute, not after three.
 _RETRIES: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
+
+_TRIES = 8
+_WAIT = 0.05  # seconds, and longer each time
 
 _REFUSED = re.compile(r"\b(401|403)\b")
 
@@ -128,22 +132,32 @@ class Bucket(Store):
             obstore.put(self._client, key, content)
 
     def create(self, key: str, content: bytes) -> Stored:
-        """Puts an object that must not exist yet; FileExistsError where it does.
+        """Puts an object that must not exist yet; FileExistsError where another does.
 
         The answer to a put that succeeded may be lost. It is then repeated, and refused; so an
-        object with exactly this content is the one that was put.
+        object with exactly this content is the one that was put. A store may also refuse one of two
+        puts at once while the other is not done, and may yet fail: then it is tried again.
         """
         import obstore
 
-        try:
-            with _reported(self.place(key)):
-                made = obstore.put(self._client, key, content, mode="create")
-        except FileExistsError:
-            there, stored = self.read(key)
-            if there != content:
-                raise
-            return stored
-        return Stored(key, len(content), None, made["e_tag"], made["version"])
+        for number in range(_TRIES):
+            try:
+                with _reported(self.place(key)):
+                    made = obstore.put(self._client, key, content, mode="create")
+                return Stored(key, len(content), None, made["e_tag"], made["version"])
+            except FileExistsError as refusal:
+                try:
+                    there, stored = self.read(key)
+                except FileNotFoundError:
+                    time.sleep(number * _WAIT)
+                    continue
+                if there != content:
+                    raise refusal from None
+                return stored
+        raise StoreError(
+            f"{self.place(key)}: the store says that this object exists, and has none",
+            ["give the same command again"],
+        )
 
     def update(self, seen: Stored, content: bytes) -> Stored:
         """Puts an object in the place of one that was seen; ChangedError where it is another."""

@@ -236,10 +236,16 @@ def _reported(place: str) -> Iterator[None]:
     except FileExistsError:
         raise FileExistsError(17, "the file exists already", place) from None
     except (OSError, RuntimeError, ValueError) as error:
-        # Hadoop sends the stack of its server after the first line
-        what = masked(said(error).partition("\n")[0])
+        what = masked(_said(error))
         if isinstance(error, PermissionError) or "ermission" in what:
             advice = "look at the user, such as HADOOP_USER_NAME or klist, and at its rights there"
         else:
             advice = "look at the name node, and at the files in HADOOP_CONF_DIR"
         raise StoreError(f"{place}: {what}", [advice]) from None
+
+
+def _said(error: Exception) -> str:
+    """What went wrong in one line, without the stack of the server that follows it."""
+    text = said(error)
+    found = re.search(r'RPCError\("[^"]*", "(.*)"\)', text, re.DOTALL)
+    return re.split(r"\\n|\n", found[1] if found else text)[0]

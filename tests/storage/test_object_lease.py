@@ -20,6 +20,7 @@ from typing import Any
 import obstore
 import pytest
 from object_store import ObjectStore
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, MemoryStore
 
 from solatium.errors import BusyError, LostLeaseError, StoreError
@@ -220,6 +221,25 @@ def test_the_next_holder_is_left_alone(store: Bucket, monkeypatch: pytest.Monkey
             held.close()
             new.renew()
             new.check()
+
+
+def test_a_create_that_is_refused_beside_one_that_fails_is_tried_again(
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 refuses one of two puts at once by a conflict, and the other may still fail."""
+    put, refused = obstore.put, iter([True, True])
+
+    def conflicting(*arguments: Any, **options: Any) -> Any:
+        if next(refused, False):
+            raise AlreadyExistsError("409 Conflict")
+        return put(*arguments, **options)
+
+    monkeypatch.setattr(obstore, "put", conflicting)
+    store.create("record", b"1")
+    assert store.read("record")[0] == b"1"
+    refused = iter(lambda: True, False)
+    with pytest.raises(StoreError, match="says that this object exists, and has none"):
+        store.create("another", b"1")
 
 
 # Stores that let two rivals win

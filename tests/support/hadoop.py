@@ -1,4 +1,4 @@
-"""A file system of Hadoop's on loopback: its own minicluster, a name node and a data node.
+"""A file system of Hadoop's on loopback: its own minicluster, a name node and two data nodes.
 
 Its jar is of Maven Central, and fetched by Ivy, which comes with Spark; so is Hadoop itself.
 """
@@ -25,6 +25,7 @@ _ROOT = Path(__file__).parents[2]
 _JARS = Path(pyspark.__file__).parent / "jars"
 _FETCHED = _ROOT / "build" / "test" / "jars"
 _PATIENCE = 120  # seconds
+_USER = "solatium"
 
 # What the minicluster needs beside Hadoop's client, which Spark has, and so in its version.
 _NEEDED = (
@@ -32,8 +33,9 @@ _NEEDED = (
     ("junit", "junit", "4.13.2"),
     ("org.mockito", "mockito-core", "2.28.2"),
 )
-# A file is closed before its data node has reported the last block: clients ask again after 0.4 s.
-_OPTIONS = ("-D", "dfs.namenode.file.close.num-committed-allowed=1")
+# A file may be closed before its data nodes have reported its last block, or each close of one
+# takes the half second after which the client asks again. One replica alone is always waited for.
+_OPTIONS = ("-D", "dfs.namenode.file.close.num-committed-allowed=1", "-datanodes", "2")
 # Ends the cluster once nobody holds the other end of the shell's input.
 _WHILE_HEARD = '"$@" & read -r _; kill $!; wait $!'
 
@@ -101,6 +103,7 @@ def started() -> Iterator[Hadoop]:
             process = subprocess.Popen(
                 ["sh", "-c", _WHILE_HEARD, "sh", *command],
                 cwd=folder,
+                env=os.environ | {"HADOOP_USER_NAME": _USER},
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=file,
@@ -110,8 +113,7 @@ def started() -> Iterator[Hadoop]:
             uri = f"hdfs://127.0.0.1:{_port(told, log)}"
             with pytest.MonkeyPatch.context() as patched:
                 patched.delenv("HADOOP_CONF_DIR", raising=False)
-                patched.setenv("HADOOP_USER_NAME", "solatium")
-                Client(uri).set_permission("/", 0o777)
+                patched.setenv("HADOOP_USER_NAME", _USER)
                 yield Hadoop(uri, Client(uri))
         finally:
             process.stdin.close()
