@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,3 +72,14 @@ def _await(port: int) -> None:
         except OSError:
             assert time.monotonic() < end, "the server does not answer"
             time.sleep(0.1)
+
+
+def main(command: list[str]) -> None:
+    """`python gateway.py COMMAND ...` runs a command in whose environment the server is named."""
+    with started():
+        done = subprocess.run(command)
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
