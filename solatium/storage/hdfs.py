@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 # A name node that cannot be reached ends a run after some seconds, not after minutes.
 _RETRIES = {"dfs.client.failover.max.attempts": "5"}
+
+_TRIES = 8
+_WAIT = 0.05  # seconds, and longer each time
+_CLOSES_EARLY = "set dfs.namenode.file.close.num-committed-allowed to 0, which is its default"
 
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{32}")
 _BUFFER = 1 << 22  # bytes
@@ -87,11 +92,20 @@ class Hdfs(Store):
     # Files
 
     def read(self, key: str) -> tuple[bytes, Stored]:
-        stored = self.head(key)
-        if stored is None:
-            raise FileNotFoundError(2, "there is no such file", self.place(key))
-        with _reported(self.place(key)):
-            return bytes(self._client.read(f"/{key}").read()), stored
+        """Where a name node closes files early, one that was just written is read as empty."""
+        for number in range(_TRIES):
+            stored = self.head(key)
+            if stored is None:
+                raise FileNotFoundError(2, "there is no such file", self.place(key))
+            with _reported(self.place(key)):
+                content = bytes(self._client.read(f"/{key}").read())
+            if len(content) == stored.size:
+                return content, stored
+            time.sleep(number * _WAIT)
+        raise StoreError(
+            f"{self.place(key)}: it has fewer bytes than the name node says",
+            ["look at the data nodes", _CLOSES_EARLY],
+        )
 
     def read_range(self, seen: Stored, start: int, end: int) -> bytes:
         place = self.place(seen.key)

@@ -1,4 +1,4 @@
-"""A file system of Hadoop's on loopback: its own minicluster, a name node and two data nodes.
+"""A file system of Hadoop's on loopback: its own minicluster, a name node and a data node.
 
 Its jar is of Maven Central, and fetched by Ivy, which comes with Spark; so is Hadoop itself.
 """
@@ -33,9 +33,6 @@ _NEEDED = (
     ("junit", "junit", "4.13.2"),
     ("org.mockito", "mockito-core", "2.28.2"),
 )
-# A file may be closed before its data nodes have reported its last block, or each close of one
-# takes the half second after which the client asks again. One replica alone is always waited for.
-_OPTIONS = ("-D", "dfs.namenode.file.close.num-committed-allowed=1", "-datanodes", "2")
 # Ends the cluster once nobody holds the other end of the shell's input.
 _WHILE_HEARD = '"$@" & read -r _; kill $!; wait $!'
 
@@ -97,7 +94,7 @@ def started() -> Iterator[Hadoop]:
         command = ["java", "-Xmx512m", "-XX:+UseSerialGC"]
         command += ["-cp", os.pathsep.join([*map(str, fetched), f"{_JARS}/*"])]
         command += ["org.apache.hadoop.mapreduce.MiniHadoopClusterManager", "-nomr", "-format"]
-        command += ["-writeDetails", str(told), *_OPTIONS]
+        command += ["-writeDetails", str(told)]
         log = Path(folder) / "log"
         with log.open("wb") as file:
             process = subprocess.Popen(
