@@ -95,7 +95,7 @@ STORES = [
     # S3, Google's and Azure's stores, with creates that one of two rivals wins.
     "obstore>=0.8",
     # HDFS without a Java: its own protocol, with exclusive creates and renames.
-    "hdfs-native>=0.12",
+    "hdfs-native>=0.14,<0.15",
 ]
 
 DEVELOPMENT = [

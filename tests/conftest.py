@@ -96,3 +96,19 @@ def s3() -> Iterator[object_store.ObjectStore]:
     """A bucket of an S3 server on loopback."""
     with object_store.started() as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def hdfs() -> Iterator[Any]:
+    """A file system of Hadoop's on loopback."""
+    pytest.importorskip("hdfs_native", reason="needs the package hdfs-native")
+    import hadoop
+
+    with hadoop.started() as store:
+        yield store
+
+
+@pytest.fixture(scope="module", params=["s3", pytest.param("hdfs", marks=pytest.mark.torture)])
+def store(request: pytest.FixtureRequest) -> Any:
+    """Each store by turns: an `ObjectStore`, or a `Hadoop`, which have the same methods."""
+    return request.getfixturevalue(request.param)

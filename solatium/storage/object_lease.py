@@ -1,18 +1,18 @@
-"""A lease in an object store: an object that its holder puts again and again.
+"""A lease in a store: a text that its holder puts again and again.
 
-Beside nothing but objects there is no lock that ends with a process. So a lease ends when its
-holder gives no sign of life for a while. Each step is a conditional put, which one of several
-rivals wins: the first run creates the object, the holder renews it, gives it back, and another
-takes it over, each time in the place of exactly the object that was seen.
+Beside nothing but stored files there is no lock that ends with a process. So a lease ends when its
+holder gives no sign of life for a while. Each step is a conditional put (`stores.Register`), which
+one of several rivals wins: the first run creates the text, the holder renews it, gives it back, and
+another takes it over, each time in the place of exactly the text that was seen.
 
     {"token": ..., "user": ..., "seconds": 60, ...}     held; for so long after it was put
     {"token": null}                                     free
 
-How old it is, the store says: by the times that it gave to the lease, and to an object that was put
+How old it is, the store says: by the times that it gave to the lease, and to a file that was put
 just now. Clocks of machines are not compared.
 
 A holder that slept for too long may have lost its lease without knowing it. It looks at the token
-before it writes, and right before a commit record, which is a conditional put by itself.
+before it writes, and right before a commit record, which is a conditional create by itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from uuid import uuid4
 
 from solatium.errors import BusyError, LostLeaseError, StoreError
 from solatium.storage.lease import NOTE, Lease, described, facts_of, now
-from solatium.storage.stores import ChangedError, Store, Stored
+from solatium.storage.stores import ChangedError, Register, Store, Stored
 
 SECONDS = 60.0  # without a sign of life, until another may take it over
 BEAT = 12.0  # seconds between two signs of life; a few may be late
@@ -37,23 +37,23 @@ _FREE = json.dumps({"token": None}).encode()
 
 
 class ObjectLease(Lease):
-    """What a run has while it holds a folder of an object store."""
+    """What a run has while it holds a folder of a store."""
 
     def __init__(self, store: Store, folder: str, facts: dict[str, Any]) -> None:
         self._store = store
         self._folder = folder
-        self._note = _in(folder, NOTE)
+        self._note = store.register(_in(folder, NOTE))
         self._facts = facts
-        self._seen: Stored | None = None  # the object as this run put it last
+        self._seen: Stored | None = None  # the text as this run put it last
         self._one_at_a_time = Lock()
         self._ended = Event()
 
     def is_held(self) -> bool:
-        """Whether the object in the store has the token of this run."""
-        return self._is_mine(_read(self._store, self._note)[0])
+        """Whether the text in the store has the token of this run."""
+        return self._is_mine(_read(self._note)[0])
 
     def check(self) -> None:
-        facts = _read(self._store, self._note)[0]
+        facts = _read(self._note)[0]
         if not self._is_mine(facts):
             raise self._lost(facts)
 
@@ -63,12 +63,12 @@ class ObjectLease(Lease):
             self._put(self._text())
 
     def take(self) -> None:
-        """Creates the object, or takes it over; BusyError where another run has it."""
+        """Creates the text, or takes it over; BusyError where another run has it."""
         for _ in range(_TRIES):
             with suppress(FileExistsError):
-                self._seen = self._store.create(self._note, self._text())
+                self._seen = self._note.create(self._text())
                 break
-            facts, seen = _read(self._store, self._note)
+            facts, seen = _read(self._note)
             if seen is None:
                 continue
             left = _left(self._store, self._folder, facts, seen)
@@ -78,7 +78,7 @@ class ObjectLease(Lease):
                     _advice(facts, left),
                 )
             with suppress(ChangedError):  # a rival was faster
-                self._seen = self._store.update(seen, self._text())
+                self._seen = self._note.update(seen, self._text())
                 self.taken_over = None if _is_free(facts) else described(facts)
                 break
         else:
@@ -106,11 +106,11 @@ class ObjectLease(Lease):
         for _ in range(_TRIES):
             assert self._seen is not None
             try:
-                self._seen = self._store.update(self._seen, text)
+                self._seen = self._note.update(self._seen, text)
                 return
             except (ChangedError, FileNotFoundError):
                 # it is still this run's where the answer to the last put was lost
-                facts, seen = _read(self._store, self._note)
+                facts, seen = _read(self._note)
                 if seen is None or not self._is_mine(facts):
                     raise self._lost(facts) from None
                 self._seen = seen
@@ -159,33 +159,33 @@ def leased(store: Store, folder: str, holder: Mapping[str, str]) -> Iterator[Lea
 
 def is_held(store: Store, folder: str) -> bool:
     """Whether a run holds a folder now. Nothing is written, so it is watched for a sign of life."""
-    note = _in(folder, NOTE)
-    first, _ = _read(store, note)
+    note = store.register(_in(folder, NOTE))
+    first, _ = _read(note)
     if not first or _is_free(first):
         return False
     waited = 0.0
     while waited < 2 * BEAT:
         Event().wait(BEAT / 10)
         waited += BEAT / 10
-        facts, _ = _read(store, note)
+        facts, _ = _read(note)
         if facts != first:
             return not _is_free(facts)
     return False
 
 
 def refuse_careless(store: Store, folder: str) -> None:
-    """StoreError for a store that lets two rivals create an object, or replace the same one."""
-    key = _in(folder, f"_probe-{uuid4().hex}")
+    """StoreError for a store that lets two rivals create a text, or replace the same one."""
+    probe = store.register(_in(folder, f"_probe-{uuid4().hex}"))
     failed = None
     try:
-        seen = store.create(key, b"1")
+        seen = probe.create(b"1")
         try:
-            store.create(key, b"2")
+            probe.create(b"2")
             failed = "creates an object that exists already (If-None-Match)"
         except FileExistsError:
-            store.update(seen, b"3")
+            probe.update(seen, b"3")
             try:
-                store.update(seen, b"4")
+                probe.update(seen, b"4")
                 failed = "replaces an object that has changed since it was seen (If-Match)"
             except ChangedError:
                 pass
@@ -193,7 +193,7 @@ def refuse_careless(store: Store, folder: str) -> None:
         failed = "has no conditional writes (If-Match)"
     finally:
         with suppress(StoreError):
-            store.delete([key])
+            probe.delete()
     if failed is not None:
         raise StoreError(
             f"{store.place(folder)}: this store {failed}, so two runs could write at once",
@@ -223,10 +223,10 @@ def _is_free(facts: Mapping[str, Any]) -> bool:
     return "token" in facts and facts["token"] is None
 
 
-def _read(store: Store, note: str) -> tuple[dict[str, Any], Stored | None]:
-    """What the note says, and the object; nothing of one that cannot be read, or is not there."""
+def _read(note: Register) -> tuple[dict[str, Any], Stored | None]:
+    """What the note says, and its place; nothing of one that cannot be read, or is not there."""
     try:
-        content, seen = store.read(note)
+        content, seen = note.read()
     except FileNotFoundError:
         return {}, None
     try:

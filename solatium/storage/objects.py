@@ -1,8 +1,7 @@
-"""Locations in object stores: S3 and what speaks like it, Google's and Azure's.
+"""Locations in stores: buckets of object stores, and Hadoop's file system.
 
-A folder is what the keys of objects begin with; there is none without an object. An object appears
-whole when it is put, and is kept from then on, so nothing is a draft and nothing waits to be
-synced. Nothing is renamed.
+A folder is what the keys of files begin with. A file appears whole when it is put, and is kept from
+then on, as far as the store keeps things; so nothing waits to be synced.
 """
 
 from __future__ import annotations
@@ -21,16 +20,19 @@ from urllib.parse import quote
 
 from solatium.errors import UsageError
 from solatium.storage import object_lease
+from solatium.storage.buckets import Bucket
+from solatium.storage.hdfs import Hdfs
 from solatium.storage.lease import Lease
 from solatium.storage.local import LocalLocation
 from solatium.storage.location import DataFile, Location, is_hidden, shown
 from solatium.storage.stores import ListedStore, Store, Stored
 
 # As people write them. Hadoop calls S3 `s3a`, all others `s3`.
-SCHEMES = ("s3", "s3a", "gs", "abfss")
+SCHEMES = ("s3", "s3a", "gs", "abfss", "hdfs")
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CONTAINER = re.compile(r"[A-Za-z0-9$][A-Za-z0-9-]*@[A-Za-z0-9.-]+")
+_NAME_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]+)?")
 _PLAIN = re.compile(r"[A-Za-z0-9._=-]+")
 _READ_AT_ONCE = 32
 _BUFFER = 1 << 20  # bytes
@@ -39,27 +41,27 @@ _BUFFER = 1 << 20  # bytes
 def located(uri: str) -> ObjectLocation:
     """The location of a store's URI; UsageError for one with credentials, or an odd one."""
     scheme, _, rest = uri.partition("://")
-    if shown(uri) != uri or ":" in rest.partition("/")[0]:
+    authority, _, path = rest.partition("/")
+    if shown(uri) != uri or (":" in authority and scheme != "hdfs"):
         raise UsageError(
             f"{scheme}://...: expected a URI without user, password, : @ ? and #",
             ["credentials and endpoints come from the environment, such as AWS_ACCESS_KEY_ID"],
         )
-    bucket, _, path = rest.partition("/")
-    pattern, form = (
-        (_CONTAINER, "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX")
-        if scheme == "abfss"
-        else (_BUCKET, f"{scheme}://BUCKET/PREFIX")
-    )
-    if not pattern.fullmatch(bucket):
-        raise UsageError(f"{uri}: expected {form}")
+    pattern, form = {
+        "abfss": (_CONTAINER, "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX"),
+        "hdfs": (_NAME_NODE, "hdfs://NAMESERVICE/PATH or hdfs://HOST:PORT/PATH"),
+    }.get(scheme, (_BUCKET, f"{scheme}://BUCKET/PREFIX"))
+    if not pattern.fullmatch(authority):
+        raise UsageError(f"{shown(uri)}: expected {form}")
     names = path.strip("/").split("/") if path.strip("/") else []
     for name in names:
         if not _PLAIN.fullmatch(name) or name in (".", ".."):
             raise UsageError(
                 f"{uri}: the name {name!r} in its path: expected letters, digits and - _ . = alone"
             )
-    root = f"{'s3' if scheme == 's3a' else scheme}://{bucket}"
-    return ObjectLocation(root, "/".join(names), Store.of(root))
+    root = f"{'s3' if scheme == 's3a' else scheme}://{authority}"
+    store = Hdfs.of(root) if scheme == "hdfs" else Bucket.of(root)
+    return ObjectLocation(root, "/".join(names), store)
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class ObjectLocation(Location):
         self.store.write(self.key, text.encode())
 
     def remove_drafts(self) -> None:
-        """There are none."""
+        self.store.delete_drafts(self.key)
 
     def sync(self, names: Iterable[str]) -> None:
         """All that was put is kept."""
@@ -196,14 +198,13 @@ class ObjectLocation(Location):
         """There is nothing to make."""
 
     def move_files(self, names: Iterable[str], other: Location) -> None:
-        """By copies that the store makes itself, as nothing is renamed."""
+        """By the store itself."""
         if not isinstance(other, ObjectLocation) or other.root != self.root:
             super().move_files(names, other)
             return
 
         def moved(name: str) -> None:
-            self.store.copy((self / name).key, (other / name).key)
-            (self / name).remove_file()
+            self.store.move((self / name).key, (other / name).key)
 
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
             list(pool.map(moved, names))
@@ -212,7 +213,7 @@ class ObjectLocation(Location):
         self.store.delete([self.key])
 
     def remove_tree(self) -> None:
-        self.store.delete([one.key for one in self.store.below(self.key).objects])
+        self.store.delete_tree(self.key)
 
     @contextmanager
     def plainly_named(self) -> Iterator[ObjectLocation]:

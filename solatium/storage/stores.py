@@ -1,37 +1,24 @@
-"""A bucket of an object store, and what the house asks of it; by `obstore`, for all of them alike.
+"""A store, and what the house asks of it, whichever it is: `buckets` and `hdfs` answer.
 
-Credentials and endpoints come from the environment that these stores' own tools read (AWS_*,
-GOOGLE_*, AZURE_*), and from nowhere else. What a store answers is reported without them.
+Keys have no slash at either end. A file appears whole or not at all, and one of two rivals wins.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any
-
-from solatium.errors import SolatiumError, StoreError, said
-from solatium.secrets import masked
-
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
-
-# A store that cannot be reached ends a run after a minute, not after three.
-_RETRIES: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
-
-_REFUSED = re.compile(r"\b(401|403)\b")
+from datetime import datetime
+from typing import IO
 
 
 class ChangedError(Exception):
-    """An object is not the one that was seen: somebody wrote it meanwhile."""
+    """A text is not the one that was seen: somebody wrote it meanwhile."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An object as the store has it; `tag` and `version` tell it from what it was before."""
+    """A file as the store has it; `tag` and `version` tell it from what it was before."""
 
     key: str
     size: int
@@ -42,174 +29,113 @@ class Stored:
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies below a prefix: the keys of folders, and the objects."""
+    """What lies below a prefix: the keys of folders, and the files."""
 
     folders: frozenset[str]
     objects: tuple[Stored, ...]
 
 
-class Store:
-    """A bucket, by its URI without a path; keys have no slash at either end."""
+class Store(ABC):
+    """A bucket or a file system, by its URI without a path."""
 
-    def __init__(self, root: str, client: ObjectStore) -> None:
+    def __init__(self, root: str) -> None:
         self.root = root
-        self._client = client
-
-    @classmethod
-    def of(cls, root: str) -> Store:
-        """The bucket of a URI; nothing is asked of it yet."""
-        try:
-            from obstore.store import from_url
-        except ImportError as error:
-            raise SolatiumError(
-                f"{root}: object stores need the package obstore: {error}",
-                ['pip install "solatium[stores]"'],
-            ) from error
-        with _reported(root):
-            return cls(root, from_url(root, retry_config=_RETRIES))  # type: ignore[call-overload]
 
     def place(self, key: str) -> str:
         return f"{self.root}/{key}" if key else self.root
 
     # What is there
 
+    @abstractmethod
     def head(self, key: str) -> Stored | None:
-        """An object's facts; None where there is none."""
-        import obstore
+        """A file's facts; None where there is none."""
 
-        try:
-            with _reported(self.place(key)):
-                return _stored(obstore.head(self._client, key))
-        except FileNotFoundError:
-            return None
-
+    @abstractmethod
     def level(self, prefix: str) -> Listing:
-        """What lies right below a prefix."""
-        import obstore
+        """What lies right below a folder."""
 
-        with _reported(self.place(prefix)):
-            found = obstore.list_with_delimiter(self._client, prefix or None)
-        folders = frozenset(found["common_prefixes"])
-        return Listing(folders, tuple(_without_markers(found["objects"], prefix, folders)))
-
+    @abstractmethod
     def below(self, prefix: str) -> Listing:
-        """All that lies below a prefix, at any depth."""
-        import obstore
+        """All that lies below a folder, at any depth."""
 
-        with _reported(self.place(prefix)):
-            found = obstore.list(self._client, prefix or None, chunk_size=1000).collect()
-        folders: set[str] = set()
-        for one in found:
-            parent = one["path"].rpartition("/")[0]
-            while parent not in folders and len(parent) > len(prefix):
-                folders.add(parent)
-                parent = parent.rpartition("/")[0]
-        objects = []
-        for stored in _without_markers(found, prefix, folders):
-            # what is named `a/` marks a folder, and is listed as `a`
-            if stored.size or self.head(stored.key) is not None:
-                objects.append(stored)
-            else:
-                folders.add(stored.key)
-        return Listing(frozenset(folders), tuple(objects))
-
+    @abstractmethod
     def holds_any(self, prefix: str) -> bool:
         """Whether there is a folder of this name."""
-        import obstore
 
-        with _reported(self.place(prefix)):
-            return any(obstore.list(self._client, prefix or None, chunk_size=1))
+    # Files
 
-    # Objects
-
+    @abstractmethod
     def read(self, key: str) -> tuple[bytes, Stored]:
-        """An object whole; FileNotFoundError where there is none."""
-        import obstore
+        """A file whole; FileNotFoundError where there is none."""
 
-        with _reported(self.place(key)):
-            found = obstore.get(self._client, key)
-            return bytes(found.bytes()), _stored(found.meta)
-
+    @abstractmethod
     def read_range(self, seen: Stored, start: int, end: int) -> bytes:
-        """Some bytes of an object that was seen; StoreError where it has changed since."""
-        import obstore
+        """Some bytes of a file that was seen; StoreError where it has changed since."""
 
-        options: dict[str, Any] = {"range": (start, end)}
-        if seen.tag:
-            options["if_match"] = seen.tag
-        try:
-            with _reported(self.place(seen.key)):
-                return bytes(obstore.get(self._client, seen.key, options=options).bytes())  # type: ignore[arg-type]
-        except ChangedError:
-            raise StoreError(
-                f"{self.place(seen.key)}: it was replaced while it was read",
-                ["give the same command again"],
-            ) from None
-
+    @abstractmethod
     def write(self, key: str, content: bytes | IO[bytes]) -> None:
-        """Puts an object, whole, in the place of what may be there."""
-        import obstore
+        """Puts a file, whole, in the place of what may be there."""
 
-        with _reported(self.place(key)):
-            obstore.put(self._client, key, content)
-
+    @abstractmethod
     def create(self, key: str, content: bytes) -> Stored:
-        """Puts an object that must not exist yet; FileExistsError where it does.
+        """Puts a file that must not exist yet; FileExistsError where another does.
 
-        The answer to a put that succeeded may be lost. It is then repeated, and refused; so an
-        object with exactly this content is the one that was put.
+        One with exactly this content is taken for the one that was put, as an answer may be lost.
         """
-        import obstore
 
-        try:
-            with _reported(self.place(key)):
-                made = obstore.put(self._client, key, content, mode="create")
-        except FileExistsError:
-            there, stored = self.read(key)
-            if there != content:
-                raise
-            return stored
-        return Stored(key, len(content), None, made["e_tag"], made["version"])
+    @abstractmethod
+    def move(self, key: str, other: str) -> None:
+        """Gives a file another name, of which there is none, without sending what is in it."""
 
-    def update(self, seen: Stored, content: bytes) -> Stored:
-        """Puts an object in the place of one that was seen; ChangedError where it is another."""
-        import obstore
-
-        known = {"e_tag": seen.tag, "version": seen.version}
-        mode: Any = {name: value for name, value in known.items() if value is not None}
-        with _reported(self.place(seen.key)):
-            made = obstore.put(self._client, seen.key, content, mode=mode)
-        return Stored(seen.key, len(content), None, made["e_tag"], made["version"])
-
-    def copy(self, key: str, other: str) -> None:
-        """Makes a copy of an object within the bucket, in the place of what may be there."""
-        import obstore
-
-        with _reported(self.place(key)):
-            obstore.copy(self._client, key, other)
-
+    @abstractmethod
     def delete(self, keys: Iterable[str]) -> None:
-        """Takes objects away, where they are there."""
-        import obstore
+        """Takes files away, where they are there."""
 
-        for key in keys:
-            try:
-                with _reported(self.place(key)):
-                    obstore.delete(self._client, key)
-            except FileNotFoundError:
-                pass
+    def delete_tree(self, prefix: str) -> None:
+        """Takes a folder away, with all that lies below it."""
+        self.delete([one.key for one in self.below(prefix).objects])
+
+    @abstractmethod
+    def delete_drafts(self, prefix: str) -> None:
+        """Takes away what killed processes have left half written right below a folder."""
+
+    # Texts that one of several rivals replaces
+
+    @abstractmethod
+    def register(self, key: str) -> Register:
+        """A text that is replaced on condition that it is the one that was seen."""
+
+
+class Register(ABC):
+    """A text with a name, which only one of several rivals creates, and one replaces."""
+
+    @abstractmethod
+    def read(self) -> tuple[bytes, Stored]:
+        """The text as it is now; FileNotFoundError where there is none."""
+
+    @abstractmethod
+    def create(self, content: bytes) -> Stored:
+        """Puts the first text; FileExistsError where there is one."""
+
+    @abstractmethod
+    def update(self, seen: Stored, content: bytes) -> Stored:
+        """Puts a text in the place of the one that was seen; ChangedError where it is another."""
+
+    @abstractmethod
+    def delete(self) -> None:
+        """Takes the text away, whichever it is."""
 
 
 class ListedStore(Store):
-    """A bucket below a prefix as of one listing, taken once; objects are read as they are."""
+    """A store below a folder as of one listing, taken once; files are read as they are."""
 
     def __init__(self, store: Store, prefix: str) -> None:
-        super().__init__(store.root, store._client)
+        super().__init__(store.root)
+        self._store = store
         self._prefix = prefix
         found = store.below(prefix)
         self._objects = {one.key: one for one in found.objects}
         self._folders = found.folders
-        self._below: dict[str, Listing] = {}
         objects, folders = dict[str, list[Stored]](), dict[str, set[str]]()
         for one in found.objects:
             objects.setdefault(one.key.rpartition("/")[0], []).append(one)
@@ -221,16 +147,16 @@ class ListedStore(Store):
         }
 
     def head(self, key: str) -> Stored | None:
-        return self._objects.get(key) if self._covers(key) else super().head(key)
+        return self._objects.get(key) if self._covers(key) else self._store.head(key)
 
     def level(self, prefix: str) -> Listing:
         if not self._covers(prefix):
-            return super().level(prefix)
+            return self._store.level(prefix)
         return self._levels.get(prefix, Listing(frozenset(), ()))
 
     def below(self, prefix: str) -> Listing:
         if not self._covers(prefix):
-            return super().below(prefix)
+            return self._store.below(prefix)
         level = self.level(prefix)
         folders, objects = set(level.folders), list(level.objects)
         for folder in level.folders:
@@ -241,55 +167,32 @@ class ListedStore(Store):
 
     def holds_any(self, prefix: str) -> bool:
         if not self._covers(prefix):
-            return super().holds_any(prefix)
+            return self._store.holds_any(prefix)
         return prefix in self._folders or prefix in self._levels
+
+    def read(self, key: str) -> tuple[bytes, Stored]:
+        return self._store.read(key)
+
+    def read_range(self, seen: Stored, start: int, end: int) -> bytes:
+        return self._store.read_range(seen, start, end)
+
+    def write(self, key: str, content: bytes | IO[bytes]) -> None:
+        self._store.write(key, content)
+
+    def create(self, key: str, content: bytes) -> Stored:
+        return self._store.create(key, content)
+
+    def move(self, key: str, other: str) -> None:
+        self._store.move(key, other)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        self._store.delete(keys)
+
+    def delete_drafts(self, prefix: str) -> None:
+        self._store.delete_drafts(prefix)
+
+    def register(self, key: str) -> Register:
+        return self._store.register(key)
 
     def _covers(self, key: str) -> bool:
         return key == self._prefix or not self._prefix or key.startswith(f"{self._prefix}/")
-
-
-def _without_markers(found: Iterable[Any], prefix: str, folders: Iterable[str]) -> Iterator[Stored]:
-    """Objects, without those that stand for the folders themselves."""
-    known = set(folders)
-    for one in found:
-        if one["path"] != prefix and not (one["size"] == 0 and one["path"] in known):
-            yield _stored(one)
-
-
-def _stored(meta: Any) -> Stored:
-    return Stored(meta["path"], meta["size"], meta["last_modified"], meta["e_tag"], meta["version"])
-
-
-@contextmanager
-def _reported(place: str) -> Iterator[None]:
-    """Tells what a store refuses as errors of Python's and of the house."""
-    from obstore import exceptions
-
-    try:
-        yield
-    except FileNotFoundError:
-        raise FileNotFoundError(2, "there is no such object", place) from None
-    except exceptions.AlreadyExistsError:
-        raise FileExistsError(17, "the object exists already", place) from None
-    except exceptions.PreconditionError:
-        raise ChangedError(place) from None
-    except (exceptions.BaseError, ValueError) as error:
-        what = _said(error)
-        refusals = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
-        if isinstance(error, refusals) or _REFUSED.search(what):
-            advice = "look at the credentials, such as AWS_ACCESS_KEY_ID, and at what they allow"
-        else:
-            advice = "look at the bucket, and at endpoint and region, such as AWS_ENDPOINT_URL"
-        # the library's own error repeats requests, and so would a traceback
-        raise StoreError(f"{place}: {what}", [advice]) from None
-
-
-def _said(error: Exception) -> str:
-    """What went wrong in one line, without the request, and without anything secret."""
-    text = said(error).partition("Debug source:")[0]
-    status = re.search(r"status code: ([^:<\n]+)", text)
-    code = re.search(r"<Code>([^<]*)</Code>", text)
-    message = re.search(r"<Message>([^<]*)</Message>", text)
-    found = [one.group(1).strip() for one in (status, code, message) if one]
-    short = ": ".join(found) or " ".join(text.split())[:300]
-    return masked(short)

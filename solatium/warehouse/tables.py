@@ -20,6 +20,7 @@ from datetime import date
 from uuid import uuid4
 
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -145,7 +146,8 @@ class Warehouse:
             if name not in self._kept:
                 if not delta_log.is_whole(_created(table)):  # or a run was killed while it made it
                     delta_log.folder.remove_tree()
-                    self._create(table)
+                    with _repeatable(self.root / name):
+                        self._create(table)
                 self._kept[name] = -1
             delta_log.drop_torn(after=max(self._kept[name], _created(table)))
             delta_log.drop_misleading_hint()
@@ -174,7 +176,8 @@ class Warehouse:
             if version is None:
                 version = _created(table)
             if self.version(name) != version:
-                self.engine.restore(self.root / name, version)
+                with _repeatable(self.root / name):
+                    self.engine.restore(self.root / name, version)
                 self.engine.unhinted(self._log(name).folder)
             self._written[name] = self.version(name)
 
@@ -274,6 +277,18 @@ class Warehouse:
             finally:
                 if self.lease is None or self.lease.is_held():
                     folder.remove_tree()
+
+
+@contextmanager
+def _repeatable(table: Location) -> Iterator[None]:
+    """WarehouseError where the Delta library takes its own commit, whose answer was lost, for
+    another's; the next run finds what was written, and goes on."""
+    try:
+        yield
+    except CommitFailedError as error:
+        raise WarehouseError(
+            f"{table}: {reason(error)}", ["give the same command again"]
+        ) from error
 
 
 def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:

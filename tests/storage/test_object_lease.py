@@ -20,46 +20,48 @@ from typing import Any
 import obstore
 import pytest
 from object_store import ObjectStore
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, MemoryStore
 
 from solatium.errors import BusyError, LostLeaseError, StoreError
 from solatium.storage import object_lease
+from solatium.storage.buckets import Bucket
 from solatium.storage.lease import Lease, facts_of, give_all_back
 from solatium.storage.location import Location
 from solatium.storage.object_lease import ObjectLease, is_held, leased
-from solatium.storage.stores import ChangedError, Store, Stored
+from solatium.storage.stores import ChangedError, Stored
 
 FACTS = {"engine": "spark", "date": "2026-03-09"}
 NOTE = "wh/_holder.json"
 
 
 @pytest.fixture
-def store() -> Store:
-    return Store("memory://", MemoryStore())
+def store() -> Bucket:
+    return Bucket("memory://", MemoryStore())
 
 
-def note(store: Store) -> dict[str, Any]:
+def note(store: Bucket) -> dict[str, Any]:
     return json.loads(store.read(NOTE)[0])
 
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """What is put from now on is so much later by the store's own time."""
-    head = Store.head
+    head = Bucket.head
 
-    def moved(self: Store, key: str) -> Stored | None:
+    def moved(self: Bucket, key: str) -> Stored | None:
         found = head(self, key)
         if found is None or found.modified is None:
             return found
         modified = found.modified + timedelta(seconds=seconds)
         return Stored(found.key, found.size, modified, found.tag, found.version)
 
-    monkeypatch.setattr(Store, "head", moved)  # by which the clock is read
+    monkeypatch.setattr(Bucket, "head", moved)  # by which the clock is read
 
 
 # One holder
 
 
-def test_it_is_held_by_one_and_then_by_the_next(store: Store) -> None:
+def test_it_is_held_by_one_and_then_by_the_next(store: Bucket) -> None:
     with leased(store, "wh", FACTS) as first:
         assert first.taken_over is None
         assert note(store)["engine"] == "spark"
@@ -74,7 +76,7 @@ def test_it_is_held_by_one_and_then_by_the_next(store: Store) -> None:
     assert [one.key for one in store.below("wh").objects] == [NOTE]  # no probe is left
 
 
-def test_of_many_that_start_together_one_holds_it(store: Store) -> None:
+def test_of_many_that_start_together_one_holds_it(store: Bucket) -> None:
     """Once the object is not there, and once it is, and free."""
     for _ in range(2):
         start, tried = Barrier(8), Barrier(8)
@@ -92,12 +94,12 @@ def test_of_many_that_start_together_one_holds_it(store: Store) -> None:
 
 
 def test_an_expired_one_is_taken_over_by_exactly_one(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = ObjectLease(store, "wh", facts_of(FACTS))
     dead.take()  # and no sign of life follows
 
-    def left(_store: Store, _folder: str, facts: dict, _seen: Stored) -> int:
+    def left(_store: Bucket, _folder: str, facts: dict, _seen: Stored) -> int:
         return 60 if "number" in facts else -1
 
     monkeypatch.setattr(object_lease, "_left", left)
@@ -125,25 +127,25 @@ def test_an_expired_one_is_taken_over_by_exactly_one(
     winner.give_back()
 
 
-def test_a_young_one_is_left_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_young_one_is_left_alone(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     with leased(store, "wh", FACTS):
         later(monkeypatch, object_lease.SECONDS - 2)
         with pytest.raises(BusyError, match="its lease ends in 2 s"), leased(store, "wh", {}):
             pass
 
 
-def test_signs_of_life_keep_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signs_of_life_keep_it(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_lease, "BEAT", 0.01)
     renewed = Event()
-    update = Store.update
+    update = Bucket.update
 
-    def counted(self: Store, seen: Stored, content: bytes) -> Stored:
+    def counted(self: Bucket, seen: Stored, content: bytes) -> Stored:
         made = update(self, seen, content)
         if b"sign_of_life" in content:
             renewed.set()
         return made
 
-    monkeypatch.setattr(Store, "update", counted)
+    monkeypatch.setattr(Bucket, "update", counted)
     with leased(store, "wh", FACTS) as lease:
         assert renewed.wait(10)
         lease.renew()
@@ -151,7 +153,7 @@ def test_signs_of_life_keep_it(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     assert note(store) == {"token": None}
 
 
-def test_readers_see_whether_it_is_held(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_see_whether_it_is_held(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_lease, "BEAT", 0.01)
     assert not is_held(store, "wh")
     with leased(store, "wh", FACTS) as lease:
@@ -169,7 +171,7 @@ def test_readers_see_whether_it_is_held(store: Store, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("loss", ["gone", "another's", "no JSON", "given back"])
-def test_a_holder_notices_that_it_lost_its_lease(store: Store, loss: str) -> None:
+def test_a_holder_notices_that_it_lost_its_lease(store: Bucket, loss: str) -> None:
     lease = ObjectLease(store, "wh", facts_of(FACTS))
     lease.take()
     text = {
@@ -190,26 +192,26 @@ def test_a_holder_notices_that_it_lost_its_lease(store: Store, loss: str) -> Non
 
 
 def test_a_put_whose_answer_was_lost_is_still_its_own(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client puts again, and is refused, for what it put itself is there."""
-    update, lost = Store.update, iter([True])
+    update, lost = Bucket.update, iter([True])
 
-    def unheard(self: Store, seen: Stored, content: bytes) -> Stored:
+    def unheard(self: Bucket, seen: Stored, content: bytes) -> Stored:
         made = update(self, seen, content)
         if next(lost, False):
             raise ChangedError
         return made
 
     with leased(store, "wh", FACTS) as lease:
-        monkeypatch.setattr(Store, "update", unheard)
+        monkeypatch.setattr(Bucket, "update", unheard)
         lease.renew()
         lease.renew()
         lease.check()
     assert note(store) == {"token": None}
 
 
-def test_the_next_holder_is_left_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_holder_is_left_alone(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as held:
         old = held.enter_context(leased(store, "wh", {"date": "old"}))
         store.delete([NOTE])
@@ -221,17 +223,36 @@ def test_the_next_holder_is_left_alone(store: Store, monkeypatch: pytest.MonkeyP
             new.check()
 
 
+def test_a_create_that_is_refused_beside_one_that_fails_is_tried_again(
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 refuses one of two puts at once by a conflict, and the other may still fail."""
+    put, refused = obstore.put, iter([True, True])
+
+    def conflicting(*arguments: Any, **options: Any) -> Any:
+        if next(refused, False):
+            raise AlreadyExistsError("409 Conflict")
+        return put(*arguments, **options)
+
+    monkeypatch.setattr(obstore, "put", conflicting)
+    store.create("record", b"1")
+    assert store.read("record")[0] == b"1"
+    refused = iter(lambda: True, False)
+    with pytest.raises(StoreError, match="says that this object exists, and has none"):
+        store.create("another", b"1")
+
+
 # Stores that let two rivals win
 
 
 def test_a_store_that_creates_what_exists_is_refused(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(self: Store, key: str, content: bytes) -> Stored:
+    def careless(self: Bucket, key: str, content: bytes) -> Stored:
         made = obstore.put(self._client, key, content)
         return Stored(key, 1, None, made["e_tag"], None)
 
-    monkeypatch.setattr(Store, "create", careless)
+    monkeypatch.setattr(Bucket, "create", careless)
     said = r"this store creates an object that exists already \(If-None-Match\)"
     with pytest.raises(StoreError, match=said), leased(store, "wh", FACTS):
         pass
@@ -239,19 +260,19 @@ def test_a_store_that_creates_what_exists_is_refused(
 
 
 def test_a_store_that_replaces_what_has_changed_is_refused(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(self: Store, seen: Stored, content: bytes) -> Stored:
+    def careless(self: Bucket, seen: Stored, content: bytes) -> Stored:
         self.write(seen.key, content)
         return seen
 
-    monkeypatch.setattr(Store, "update", careless)
+    monkeypatch.setattr(Bucket, "update", careless)
     with pytest.raises(StoreError, match="replaces an object that has changed"):
         object_lease.refuse_careless(store, "wh")
 
 
 def test_a_store_without_conditional_puts_is_refused(tmp_path: Path) -> None:
-    store = Store("file://", LocalStore(str(tmp_path)))
+    store = Bucket("file://", LocalStore(str(tmp_path)))
     with pytest.raises(StoreError, match="no conditional writes"), leased(store, "wh", FACTS):
         pass
 
@@ -261,8 +282,8 @@ def test_a_store_without_conditional_puts_is_refused(tmp_path: Path) -> None:
 RIVAL = """
 import sys
 from obstore.store import LocalStore
-from solatium.storage.stores import Store
-store = Store("file://", LocalStore(sys.argv[1]))
+from solatium.storage.buckets import Bucket
+store = Bucket("file://", LocalStore(sys.argv[1]))
 for line in sys.stdin:  # each line is a round
     try:
         store.create("round-" + line.strip(), sys.argv[2].encode())

@@ -64,7 +64,9 @@ def test_what_is_kept_of_a_uri_has_no_secret() -> None:
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("hdfs://name/logs", "hdfs locations are not handled yet"),
+        ("ftp://name/logs", "ftp locations are not handled yet"),
+        ("hdfs:///logs", "expected hdfs://NAMESERVICE/PATH or hdfs://HOST:PORT/PATH"),
+        ("hdfs://name:port/logs", "expected hdfs://NAMESERVICE/PATH"),
         ("s3://", "expected s3://BUCKET/PREFIX"),
         ("abfss://box/a", "expected abfss://CONTAINER@ACCOUNT"),
         ("s3://bucket/a b", "the name 'a b' in its path"),
@@ -93,15 +95,15 @@ def test_only_one_of_two_places_lies_within_the_other() -> None:
 
 
 @pytest.fixture
-def place(s3: ObjectStore) -> Location:
-    return Location.parse(s3.place("place"))
+def place(store: ObjectStore) -> Location:
+    return Location.parse(store.place("place"))
 
 
 @pytest.fixture(params=["as it is", "as listed"])
-def full(request: pytest.FixtureRequest, s3: ObjectStore, place: Location) -> Location:
+def full(request: pytest.FixtureRequest, store: ObjectStore, place: Location) -> Location:
     """A folder with files and folders, looked at directly or by a listing of all of it."""
     for name in ("t/dt=1/b", "t/dt=1/a", "t/dt=1/sub/c", "t/_hidden/x", "t/dt=1/.crc", "u"):
-        s3.put(f"{place}/{name}", b"12")
+        store.put(f"{place}/{name}", b"12")
     return place if request.param == "as it is" else place.listed()
 
 
@@ -137,10 +139,11 @@ def test_a_folder_that_is_no_data_is_asked_about_once(full: Location) -> None:
     assert sorted(asked) == sorted(["t", "_hidden", "x", "dt=1", ".crc", "a", "b", "sub", "c", "u"])
 
 
-def test_folders_that_were_made_by_hand_are_no_files(s3: ObjectStore, place: Location) -> None:
+def test_folders_that_were_made_by_hand_are_no_files(s3: ObjectStore) -> None:
     """Consoles and Hadoop put an empty object whose name ends with a slash."""
     import boto3
 
+    place = Location.parse(s3.place("place"))
     bucket, _, key = str(place).removeprefix("s3://").partition("/")
     for name in ("", "t/", "t/dt=1/", "t/dt=2/"):
         boto3.client("s3").put_object(Bucket=bucket, Key=f"{key}/{name}", Body=b"")
@@ -152,15 +155,14 @@ def test_folders_that_were_made_by_hand_are_no_files(s3: ObjectStore, place: Loc
         assert [one.path for one in seen.data_files()] == ["t/dt=1/a"]
 
 
-def test_a_listing_stays_as_it_was(s3: ObjectStore, full: Location) -> None:
+def test_a_listing_stays_as_it_was(store: ObjectStore, full: Location) -> None:
     listed = full.listed()
-    s3.put(f"{full}/late", b"")
+    store.put(f"{full}/late", b"")
     assert listed.names() == ["t", "u"]
 
 
-def test_an_object_that_was_replaced_within_a_second_shows(
-    s3: ObjectStore, place: Location
-) -> None:
+def test_an_object_that_was_replaced_within_a_second_shows(s3: ObjectStore) -> None:
+    place = Location.parse(s3.place("place"))
     seen = set()
     for content in (b"1", b"2", b"1"):
         s3.put(f"{place}/a", content)
@@ -235,21 +237,23 @@ def test_what_fails_while_it_is_written_is_not_there(place: Location) -> None:
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_reported(
-    s3: ObjectStore, place: Location
+    store: ObjectStore, place: Location
 ) -> None:
-    s3.put(f"{place}/a", b"1" * 3_000_000)
+    store.put(f"{place}/a", b"1" * 3_000_000)
     with (place / "a").reading() as file:
         file.read(10)
-        s3.put(f"{place}/a", b"2" * 3_000_000)
+        store.put(f"{place}/a", b"2" * 3_000_000)
         with pytest.raises(StoreError, match="it was replaced while it was read"):
             file.read()
 
 
 @pytest.mark.parametrize("name", ["a b", "100%25", "[x]{y}", "ü#?*", "a+b:c"])
 def test_odd_names_are_read_and_lent(
-    s3: ObjectStore, place: Location, tmp_path: Path, name: str
+    store: ObjectStore, place: Location, tmp_path: Path, name: str
 ) -> None:
-    s3.put(f"{place}/{name}", b"odd")
+    if ":" in name and str(place).startswith("hdfs:"):
+        pytest.skip("a name there has no colon")
+    store.put(f"{place}/{name}", b"odd")
     assert place.names() == [name]
     assert (place / name).read_text() == "odd"
     (place / name).lend_to(LocalLocation(tmp_path / "lent"))
@@ -267,9 +271,9 @@ def test_a_bucket_that_is_not_there_is_reported(s3: ObjectStore) -> None:
 def test_a_store_that_cannot_be_reached_is_reported_without_secrets(
     s3: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from solatium.storage import stores
+    from solatium.storage import buckets
 
-    monkeypatch.setattr(stores, "_RETRIES", {"max_retries": 0})
+    monkeypatch.setattr(buckets, "_RETRIES", {"max_retries": 0})
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     place = Location.parse("s3://rush/a")
     with pytest.raises(StoreError, match="AWS_ENDPOINT_URL") as reported:

@@ -1,12 +1,10 @@
-"""Nights whose landing zone and warehouse lie in an object store: as if they lay in folders."""
+"""Nights whose landing zone and warehouse lie in a store: as if they lay in folders."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,8 @@ import packs
 import pytest
 from harness import Nights
 from object_store import SECRET, ObjectStore
-from rich.console import Console
 from rows import days, entrant, landing, ordered, window
+from stored_nights import StoreNights, rows_of, same
 from two_nights import CONFIG, MONDAY, STORY, TUESDAY
 
 import solatium
@@ -24,87 +22,27 @@ from solatium.engine import Engine
 from solatium.errors import BusyError, InputError, LostLeaseError, UsageError
 from solatium.ledger.audit import audit
 from solatium.nightly.night import Night
-from solatium.nightly.request import Report, Request
 from solatium.nightly.rollback import rollback
-from solatium.nightly.run import run
-from solatium.settings.load import from_mapping
 from solatium.storage import object_lease
 from solatium.storage.lease import facts_of
 from solatium.storage.location import Location
 from solatium.storage.object_lease import ObjectLease
-from solatium.storage.stores import Store
 from solatium.warehouse import commits
 from solatium.warehouse.vacuum import vacuum
-
-ODD_PART = "part 0 100% [a]{b}+ü:1"
-# what hangs on when and by whom, not on what
-_OF_THE_RUN = ("run_id", "started_at", "ended_at", "engine")
-
-
-class StoreNights(Nights):
-    """The same nights; landing zone and warehouse are URIs."""
-
-    def __init__(self, folder: Path, running: Engine, store: ObjectStore) -> None:
-        super().__init__(folder, running)
-        self.store = store
-        self.landed, self.kept = store.place("landing"), store.place("warehouse")
-
-    @property
-    def root(self) -> Location:
-        return Location.parse(self.kept)
-
-    def data_files(self) -> int:
-        """How many files with rows its tables have."""
-        names = self.store.keys(self.kept)
-        return len([n for n in names if n.endswith(".parquet") and "_delta_log" not in n])
-
-    def land(self, landing: dict[str, list[dict[str, Any]]], part: str = "part-0") -> None:
-        shutil.rmtree(self.landing)
-        super().land(landing, part)
-        self.store.put_folder(self.landing, self.landed)
-
-    def run(self, day: date, config: dict[str, Any] | None = None, **options: Any) -> Report:
-        request = Request(
-            landing=Location.parse(self.landed),
-            warehouse=self.root,
-            settings=from_mapping(config or {}),
-            engine=self.running.name,
-            day=day,
-            **options,
-        )
-        return run(request, Console(stderr=True), self.running, self.expectations)
-
-
-def rows_of(warehouse: str | Path) -> dict[str, list[dict[str, Any]]]:
-    tables = solatium.open(warehouse)
-    return {
-        name: [
-            {column: value for column, value in row.items() if column not in _OF_THE_RUN}
-            for row in table.arrow().to_pylist()
-        ]
-        for name, table in tables.items()
-    }
-
-
-def same(one: str | Path, other: str | Path) -> None:
-    left, right = rows_of(one), rows_of(other)
-    assert left.keys() == right.keys()
-    for name in left:
-        assert sorted(map(repr, left[name])) == sorted(map(repr, right[name])), name
 
 
 @pytest.fixture(scope="module")
 def both(
-    embedded_session: Engine, s3: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+    embedded_session: Engine, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Nights, StoreNights]:
     """Monday's and Tuesday's nights, in folders and in a store; Tuesday's files have odd names."""
     folder = tmp_path_factory.mktemp("both")
     local = Nights(folder / "local", embedded_session)
-    there = StoreNights(folder / "there", embedded_session, s3)
+    there = StoreNights(folder / "there", embedded_session, store)
     for nights in (local, there):
         for day in (MONDAY, TUESDAY):
             arrived = {name: [r for r in rows if r["dt"] == day] for name, rows in STORY.items()}
-            nights.land(arrived, ODD_PART if day == TUESDAY else "part-0")
+            nights.land(arrived, store.odd_part if day == TUESDAY else "part-0")
             nights.run(day, CONFIG)
     return local, there
 
@@ -114,7 +52,8 @@ def test_all_tables_are_those_of_a_local_warehouse(both: tuple[Nights, StoreNigh
     same(local.warehouse, there.kept)
     names = there.store.keys(there.kept)
     assert not [name for name in names if name.startswith(("_scratch", "_probe"))]
-    assert json.loads(there.store.read(f"{there.kept}/_holder.json")) == {"token": None}
+    note = there.root.store.register(f"{there.root.key}/_holder.json")
+    assert json.loads(note.read()[0]) == {"token": None}
 
 
 def test_readers_see_each_night_in_every_form(both: tuple[Nights, StoreNights]) -> None:
@@ -189,8 +128,8 @@ def story() -> dict[str, list]:
 
 
 @pytest.fixture
-def there(embedded: Engine, s3: ObjectStore, tmp_path: Path) -> StoreNights:
-    nights = StoreNights(tmp_path, embedded, s3)
+def there(embedded: Engine, store: ObjectStore, tmp_path: Path) -> StoreNights:
+    nights = StoreNights(tmp_path, embedded, store)
     nights.land(story())
     return nights
 
@@ -214,7 +153,7 @@ def test_a_night_that_fails_or_is_killed_is_repeated_with_the_same_result(
             there.run(second, CONFIG)
     assert [commit.day for commit in commits.lineage(there.root)] == [first]
     # the lease of a process that was killed
-    dead = ObjectLease(Store.of("s3://rush"), there.kept[len("s3://rush/") :], facts_of({"pid": 7}))
+    dead = ObjectLease(there.root.store, there.root.key, facts_of({"pid": 7}))
     dead.take()
     with pytest.raises(BusyError, match=r"pid 7.*\n(.*\n)*.*its lease ends in \d+ s"):
         there.run(second, CONFIG)

@@ -20,6 +20,7 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
+KEY = "the-key-of-this-store"
 SECRET = "a-secret/of-this+store"
 _BUCKET = "rush"
 _numbers = count()
@@ -30,6 +31,7 @@ class ObjectStore:
     """A bucket; `place` gives it a new folder, `client` is obstore's own."""
 
     client: S3Store
+    odd_part = "part 0 100% [a]{b}+ü:1"
 
     def place(self, name: str) -> str:
         return f"s3://{_BUCKET}/{next(_numbers)}/{name}"
@@ -62,27 +64,33 @@ def _key(uri: str) -> str:
 
 @contextmanager
 def started() -> Iterator[ObjectStore]:
-    """The server with one bucket, named in the environment as its users name theirs."""
+    """A server with one bucket."""
     process = subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        endpoint = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        with pytest.MonkeyPatch.context() as patched:
-            for name in [name for name in os.environ if name.startswith("AWS_")]:
-                patched.delenv(name)
-            patched.setenv("AWS_ENDPOINT_URL", endpoint)
-            patched.setenv("AWS_ALLOW_HTTP", "true")
-            patched.setenv("AWS_REGION", "us-east-1")
-            patched.setenv("AWS_ACCESS_KEY_ID", "the-key-of-this-store")
-            patched.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-            _create_bucket(endpoint)
-            yield ObjectStore(S3Store(_BUCKET))
+        with named(f"http://127.0.0.1:{process.stdout.readline().strip()}") as store:
+            yield store
     finally:
         process.stdin.close()
         process.wait()
+
+
+@contextmanager
+def named(endpoint: str) -> Iterator[ObjectStore]:
+    """A new bucket of a server, which the environment names as its users name theirs."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patched.delenv(name)
+        patched.setenv("AWS_ENDPOINT_URL", endpoint)
+        patched.setenv("AWS_ALLOW_HTTP", "true")
+        patched.setenv("AWS_REGION", "us-east-1")
+        patched.setenv("AWS_ACCESS_KEY_ID", KEY)
+        patched.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        _create_bucket(endpoint)
+        yield ObjectStore(S3Store(_BUCKET))
 
 
 def _create_bucket(endpoint: str) -> None:

@@ -1,0 +1,87 @@
+"""Whole nights of Spark in stores, by spark-submit: tables are those of the embedded engine.
+
+Spark reads and writes S3 by Hadoop's connector, which is of the version of its own Hadoop, and
+HDFS by Hadoop itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import QUICK_SPARK, write_landing
+from object_store import ObjectStore
+from spark_cluster import SPARK, environment
+from stored_nights import same
+from two_nights import CONFIG, STORY, TUESDAY
+
+from solatium.engine import _DELTA_PACKAGE
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("on_spark")]
+
+
+def test_a_version_is_named_that_spark_has() -> None:
+    (hadoop,) = (SPARK / "jars").glob("hadoop-client-api-*.jar")
+    version = hadoop.stem.rpartition("-")[2]
+    for page in ("conf/spark-defaults.conf", "docs/how-to/object-stores.md"):
+        assert f"org.apache.hadoop:hadoop-aws:{version}" in (ROOT / page).read_text()
+
+
+def test_nights_of_spark_in_a_store_are_those_of_the_embedded_engine(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    """Two nights, one caught up on; then the embedded engine goes on with that warehouse."""
+    write_landing(tmp_path / "landing", STORY)
+    (tmp_path / "config.yaml").write_text(json.dumps(CONFIG, default=str))
+    landing, warehouse = store.place("landing"), store.place("warehouse")
+    store.put_folder(tmp_path / "landing", landing)
+    submit(tmp_path, landing, warehouse)
+    command = [sys.executable, "-m", "solatium.cli", "nightly", "--config", "config.yaml"]
+    command += ["--date", str(TUESDAY), "--landing"]
+    local = [str(tmp_path / "landing"), "--warehouse", str(tmp_path / "warehouse")]
+    subprocess.run([*command, *local], cwd=tmp_path, check=True)
+    same(tmp_path / "warehouse", warehouse)
+    subprocess.run([*command, landing, "--warehouse", warehouse], cwd=tmp_path, check=True)
+    subprocess.run([*command, *local], cwd=tmp_path, check=True)
+    same(tmp_path / "warehouse", warehouse)
+
+
+def submit(folder: Path, landing: str, warehouse: str) -> None:
+    """`spark-submit jobs/nightly.py`, as docs/how-to/object-stores.md has it, on this machine."""
+    options = dict(QUICK_SPARK) | {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+    }
+    packages = [_DELTA_PACKAGE]
+    if landing.startswith("s3:"):
+        packages.append(_connector())
+        options["spark.hadoop.fs.s3a.endpoint"] = os.environ["AWS_ENDPOINT_URL"]
+        options["spark.hadoop.fs.s3a.endpoint.region"] = "us-east-1"
+        options["spark.hadoop.fs.s3a.path.style.access"] = "true"
+    command = [str(SPARK / "bin/spark-submit"), "--master", "local[1]"]
+    command += ["--properties-file", str(ROOT / "conf/spark-defaults.conf")]
+    command += ["--packages", ",".join(packages)]
+    for key, value in options.items():
+        command += ["--conf", f"{key}={value}"]
+    command += [str(ROOT / "jobs/nightly.py"), "--config", "config.yaml", "--date", str(TUESDAY)]
+    command += ["--landing", landing.replace("s3:", "s3a:")]
+    command += ["--warehouse", warehouse.replace("s3:", "s3a:")]
+    python = {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, cwd=folder, env=environment() | python, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+
+
+def _connector() -> str:
+    """As conf/spark-defaults.conf names it."""
+    text = (ROOT / "conf/spark-defaults.conf").read_text()
+    start = text.index("org.apache.hadoop:hadoop-aws:")
+    return text[start:].split(",")[0].split()[0]

@@ -1,0 +1,70 @@
+"""A store on a bad day: a night ends with the tables of a good one, or fails plainly.
+
+Where it fails, the same command again on a good day ends with these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import faults
+import faulty_store
+import pytest
+from faulty_store import FaultyStore
+from harness import Nights
+from stored_nights import StoreNights, same
+from two_nights import CONFIG, MONDAY, STORY, TUESDAY
+
+from solatium.engine import Engine
+from solatium.errors import SolatiumError
+from solatium.storage import object_lease
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[FaultyStore]:
+    with faulty_store.started() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def local(embedded_session: Engine, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    nights = Nights(tmp_path_factory.mktemp("local"), embedded_session)
+    nights.land(STORY)
+    for day in (MONDAY, TUESDAY):
+        nights.run(day, CONFIG)
+    return nights
+
+
+CASES = [(way, often) for way in faulty_store.WAYS for often in (20, 200)]
+
+
+@pytest.mark.parametrize(
+    ("way", "in_a_thousand"),
+    [
+        pytest.param(*case, marks=() if case == ("503", 20) else pytest.mark.torture)
+        for case in [*CASES, ("stale", 1000)]
+    ],
+)
+def test_a_night_ends_alike_or_fails_plainly(
+    local: Nights,
+    faulty: FaultyStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    in_a_thousand: int,
+) -> None:
+    monkeypatch.setattr(object_lease, "_left", lambda *facts: 0)  # a minute is not waited for
+    nights = StoreNights(tmp_path, local.running, faulty.store)
+    nights.land(STORY)
+    for day in (MONDAY, TUESDAY):
+        ended = "as on a good day"
+        with faulty.failing(way, in_a_thousand):
+            try:
+                nights.run(day, CONFIG)
+            except SolatiumError:  # any other error fails the test
+                ended = "plainly, and well the next time"
+        if ended != "as on a good day":
+            nights.run(day, CONFIG)
+        faults.TRIED[f"nights in a store, {way}: ended {ended}"] += 1
+    same(local.warehouse, nights.kept)

@@ -1,0 +1,76 @@
+"""Nights in a store, and their tables beside those of a local warehouse."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from harness import Nights
+from object_store import ObjectStore
+from rich.console import Console
+
+import solatium
+from solatium.engine import Engine
+from solatium.nightly.request import Report, Request
+from solatium.nightly.run import run
+from solatium.settings.load import from_mapping
+from solatium.storage import objects
+from solatium.storage.location import Location
+from solatium.storage.objects import ObjectLocation
+
+# what hangs on when and by whom, not on what
+_OF_THE_RUN = ("run_id", "started_at", "ended_at", "engine")
+
+
+class StoreNights(Nights):
+    """The same nights; landing zone and warehouse are URIs."""
+
+    def __init__(self, folder: Path, running: Engine, store: ObjectStore) -> None:
+        super().__init__(folder, running)
+        self.store = store
+        self.landed, self.kept = store.place("landing"), store.place("warehouse")
+
+    @property
+    def root(self) -> ObjectLocation:
+        return objects.located(self.kept)
+
+    def data_files(self) -> int:
+        """How many files with rows its tables have."""
+        names = self.store.keys(self.kept)
+        return len([n for n in names if n.endswith(".parquet") and "_delta_log" not in n])
+
+    def land(self, landing: dict[str, list[dict[str, Any]]], part: str = "part-0") -> None:
+        shutil.rmtree(self.landing)
+        super().land(landing, part)
+        self.store.put_folder(self.landing, self.landed)
+
+    def run(self, day: date, config: dict[str, Any] | None = None, **options: Any) -> Report:
+        request = Request(
+            landing=Location.parse(self.landed),
+            warehouse=self.root,
+            settings=from_mapping(config or {}),
+            engine=self.running.name,
+            day=day,
+            **options,
+        )
+        return run(request, Console(stderr=True), self.running, self.expectations)
+
+
+def rows_of(warehouse: str | Path) -> dict[str, list[dict[str, Any]]]:
+    tables = solatium.open(warehouse)
+    return {
+        name: [
+            {column: value for column, value in row.items() if column not in _OF_THE_RUN}
+            for row in table.arrow().to_pylist()
+        ]
+        for name, table in tables.items()
+    }
+
+
+def same(one: str | Path, other: str | Path) -> None:
+    left, right = rows_of(one), rows_of(other)
+    assert left.keys() == right.keys()
+    for name in left:
+        assert sorted(map(repr, left[name])) == sorted(map(repr, right[name])), name
