@@ -22,6 +22,7 @@ TESTS = (
     "tests/rules/test_tickets.py",
     "tests/rules/test_stock.py",
     "tests/rules/test_budget.py",
+    "tests/rules/test_ordered_events.py",
     "tests/ledger/test_posting.py",
     "tests/stories/test_golden_nights.py",
     "tests/stories/test_golden_settings.py",
