@@ -11,6 +11,14 @@ WINDOW = ["commodity_id", "window_id"]
 # Section 4: an account in a window.
 ACCOUNT = [*WINDOW, "account_id"]
 
+# A window in frames that rooms hand on: its number among those that are judged at once.
+NUMBER = "window_number"
+
+# An account in a window, what competes there, and a team, by the window's number.
+PARTICIPANT = [NUMBER, "account_id"]
+COMPETITOR = [NUMBER, "entry_id"]
+NUMBERED_TEAM = [NUMBER, "team_id"]
+
 # Section 5: what competes for the stock of a window, and what is named by its members.
 ENTRY = [*WINDOW, "entry_id"]
 TEAM = [*WINDOW, "team_id"]

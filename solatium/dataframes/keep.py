@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pyspark.sql import DataFrame
 
 # Stores a frame under a name, and returns a frame that reads what was stored.
 Keep = Callable[[DataFrame, str], DataFrame]
+
+# Stores the rows of several frames with the same columns, one frame after the other.
+KeepParts = Callable[[Iterable[DataFrame], str], DataFrame]
 
 
 def kept_nowhere(frame: DataFrame, name: str) -> DataFrame:

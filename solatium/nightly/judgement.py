@@ -14,7 +14,6 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from solatium import contracts
 from solatium.contracts import EVENTS
 from solatium.contracts.calendar import shifted
 from solatium.contracts.outcomes import HELD
@@ -24,10 +23,12 @@ from solatium.nightly.dated_tables import DatedTables, window_keys
 from solatium.nightly.tally import Tally
 from solatium.rules import platform_audit, refunds, window_results
 from solatium.rules.accounts import account_versions
-from solatium.rules.activity import in_parts
-from solatium.rules.allocation import allocate
+from solatium.rules.activity import activity
+from solatium.rules.allocation import allocate, allocations, rushes
 from solatium.rules.bonus import bonus_awards
-from solatium.rules.screening import looks_at_devices, screen
+from solatium.rules.screening import looks_at_devices, people, screen, screened_participants
+from solatium.rules.windows import numbered
+from solatium.warehouse.scratch import Scratch
 
 
 @dataclass(frozen=True)
@@ -96,31 +97,34 @@ class Judge:
         stage_of, day = self.context.stages.stage, self.context.day
         settings, regimes = self.context.settings, self.context.regimes
         scratch = self.context.scratch.part(f"judged_{due.dates[0]}")
+        windows = scratch.keep(numbered(due.windows), "windows")
         with stage_of("gather activity", day) as stage:
-            acts = scratch.keep_parts(self._activity(due), "activity")
+            acts = self._activity(due, windows, scratch)
             acted = stage.rows_out = acts.count()
         with stage_of("screen", day) as stage:
             stage.rows_in = acted
             versions = self.account_versions(due.dates[0])
-            screened = scratch.keep(screen(acts, versions, due.windows, regimes), "screened")
-            table = contracts.warehouse("screened_participants")
-            number = stage.rows_out = self._put(table.name, table.shape(screened), due)
+            screened = screen(acts, versions, windows, regimes, scratch.keep)
+            table = screened_participants(screened, windows)
+            number = stage.rows_out = self._put("screened_participants", table, due)
+            present = scratch.keep(people(screened), "people")
         with stage_of("allocate", day) as stage:
             stage.rows_in = number
-            allocations = allocate(screened, due.windows, past, settings, regimes, scratch.keep)
-            number = stage.rows_out = self._put("allocations", allocations, due)
+            allocated = allocate(screened, present, windows, past, settings, regimes, scratch.keep)
+            number = stage.rows_out = self._put("allocations", allocations(allocated, windows), due)
+        others = platform_audit.others(screened, acts)
         with stage_of("count and audit", day) as stage:
             stage.rows_in = number
-            allocations = self._of("allocations", due)
-            results = window_results.window_results(due.windows, screened, allocations, acts)
+            sold = window_results.sold(acts)
+            results = window_results.window_results(windows, present, rushes(allocated), sold)
             self._put("window_results", results, due)
-            audit = platform_audit.audit_discrepancies(allocations, acts, due.windows)
+            audit = platform_audit.audit_discrepancies(allocated, others, windows)
             stage.rows_out = self._put("audit_discrepancies", audit, due)
             judged = self._counted(due)
         if due.whole:  # of others late payments may have come, which are no activity
             with stage_of("list refunds", day) as stage:
-                here = due.windows.where(F.col("business_date").isin(due.whole))
-                owed = refunds.refunds_due(acts, allocations, here)
+                here = windows.where(F.col("business_date").isin(due.whole))
+                owed = refunds.refunds_of(allocated, others, here)
                 stage.rows_out = self.tables.put("refunds_due", owed, due.whole)
         return judged
 
@@ -139,7 +143,7 @@ class Judge:
         )
         return self.tables.put("bonus_awards", awards, dates)
 
-    def _activity(self, due: Due) -> list[DataFrame]:
+    def _activity(self, due: Due, windows: DataFrame, scratch: Scratch) -> DataFrame:
         """What accounts did, gathered from the logs by as many parts of accounts as it takes."""
         logs = [self._of(source, due) for source in EVENTS]
         rows = sum(self.tables.rows(source, due.dates) for source in EVENTS)
@@ -147,7 +151,7 @@ class Judge:
         if due.partly and parts_of(rows) > 1:  # few windows need not as many parts
             rows = sum(log.count() for log in logs)
         devices = looks_at_devices(self.context.regimes)
-        return list(in_parts(logs, due.windows, parts_of(rows), devices=devices))
+        return activity(logs, windows, parts_of(rows), scratch.keep_parts, devices=devices)
 
     def _put(self, table: str, rows: DataFrame, due: Due) -> int:
         return self.tables.put(table, rows, due.dates, due.instead_of, due.partly)

@@ -11,33 +11,41 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.contracts.keys import ENTRY
-from solatium.contracts.outcomes import ORDER_STATES
+from solatium.contracts.keys import COMPETITOR, NUMBER, PARTICIPANT
+from solatium.contracts.outcomes import ALLOCATED, ORDER_STATES
+from solatium.dataframes.counting import count_where
 from solatium.dataframes.event_keys import key_tiebreak, key_time
 from solatium.dataframes.joins import look_up
-from solatium.dataframes.keep import Keep, kept_nowhere
+from solatium.dataframes.keep import Keep
 from solatium.rules import entries, tickets
 from solatium.rules.platform_audit import platform_outcome
 from solatium.rules.stock import allocated
 from solatium.rules.weights import with_weights
+from solatium.rules.windows import named
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 
 
 def allocate(
     screened: DataFrame,
+    people: DataFrame,
     windows: DataFrame,
     opening: DataFrame,
     settings: Settings,
     regimes: Regimes,
-    keep: Keep = kept_nowhere,
+    keep: Keep,
 ) -> DataFrame:
-    """`allocations`: one row per ready account of every window that is not held.
+    """The rush replayed: one row per ready account of every window that is not held.
 
-    `screened` is from `screening.screen` and is read several times; `windows` are the windows in
-    force; `opening` is `account_history` of all outcomes before the dates of weighted lotteries.
+    Beside PARTICIPANT: of `allocations` `entry_id`, `size`, `ticket`, `weight`, `attempted_at`,
+    `quantity`, `outcome` and `platform_outcome`; `leads`, true for one account of each entry, and
+    `advance_held`.
+
+    `screened` is from `screening.screen` and is read several times, `people` from
+    `screening.people`; `windows` are the windows in force, from `windows.numbered`; `opening` is
+    `account_history` of all outcomes before the dates of weighted lotteries.
     """
-    formed = keep(entries.formed(screened, windows), "windows_formed")
+    formed = keep(entries.formed(people, windows), "windows_formed")
     ready = entries.ready_accounts(screened, formed)
     # a night without teams or weights does not pay for them
     kinds = windows.agg(
@@ -55,28 +63,62 @@ def allocate(
             for place, part in enumerate(parts)
         ]
     entered = reduce(DataFrame.unionByName, parts)
-    entered = keep(tickets.with_tickets(entered).drop(*entries.FOR_ENTERING), "entries")
-    won = allocated(_competing(entered), keep).withColumn("is_allocated", F.lit(True))
-    judged = look_up(entered, won, ENTRY, how="left")
-    table = contracts.warehouse("allocations")
-    return table.shape(
-        judged.withColumn("outcome", _outcome())
-        .withColumn("attempted_at", key_time(F.col("attempt")))
-        .withColumn("size", _written_size())
-        .withColumn("platform_outcome", platform_outcome())
+    entered = tickets.with_tickets(entered).withColumn("rank", _rank())
+    entered = keep(entered.drop(*entries.FOR_ENTERING), "entries")
+    won = keep(allocated(_competing(entered), keep), "winners")
+    won = won.withColumn("is_allocated", F.lit(True))
+    return look_up(entered, won, COMPETITOR, how="left").select(
+        *PARTICIPANT,
+        "entry_id",
+        _written_size(),
+        "ticket",
+        "weight",
+        key_time(F.col("attempt")).alias("attempted_at"),
+        "quantity",
+        _outcome().alias("outcome"),
+        platform_outcome().alias("platform_outcome"),
+        "leads",
+        "advance_held",
     )
+
+
+def allocations(allocated: DataFrame, windows: DataFrame) -> DataFrame:
+    """The table `allocations` of what `allocate` found."""
+    return contracts.warehouse("allocations").shape(named(allocated, windows))
+
+
+def rushes(allocated: DataFrame) -> DataFrame:
+    """One row per window with ready accounts, by NUMBER, of what `allocate` found.
+
+    `winners`, `losers` and `forfeits` are accounts; `entries` and `attempts` are entries, and
+    `allocated_units` what they got.
+    """
+    outcome, leads = F.col("outcome"), F.col("leads")
+    return allocated.groupBy(NUMBER).agg(
+        count_where(outcome == "won").alias("winners"),
+        count_where(outcome == "lost").alias("losers"),
+        count_where(outcome == "forfeited").alias("forfeits"),
+        count_where(leads).alias("entries"),
+        count_where(leads & (outcome != "no_attempt")).alias("attempts"),
+        F.sum(F.when(leads & outcome.isin(*ALLOCATED), F.col("size"))).alias("allocated_units"),
+    )
+
+
+def _rank() -> Column:
+    """The order of entries but for ties: of the ticket, or of the time of the attempt."""
+    time = F.unix_micros(key_time(F.col("attempt")))
+    return F.when(F.col("ticket").isNull(), time).otherwise(tickets.rank(F.col("ticket")))
 
 
 def _competing(entered: DataFrame) -> DataFrame:
     """The entries that fit the stock, one row each, with the order in which they are taken."""
-    ticket, attempt = F.col("ticket"), F.col("attempt")
-    rank = F.when(ticket.isNull(), F.unix_micros(key_time(attempt))).otherwise(tickets.rank(ticket))
-    tiebreak = F.when(ticket.isNull(), key_tiebreak(attempt)).otherwise(
+    ticket = F.col("ticket")
+    tiebreak = F.when(ticket.isNull(), key_tiebreak(F.col("attempt"))).otherwise(
         tickets.tiebreak(ticket, F.col("entry_id"))
     )
-    competes = F.col("leads") & (ticket.isNotNull() | attempt.isNotNull())
+    competes = F.col("leads") & F.col("rank").isNotNull()
     return entered.where(competes & (F.col("size") <= F.col("stock"))).select(
-        *ENTRY, _written_size(), "stock", rank.alias("rank"), tiebreak.alias("tiebreak")
+        *COMPETITOR, _written_size(), "stock", "rank", tiebreak.alias("tiebreak")
     )
 
 

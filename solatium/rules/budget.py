@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from solatium.contracts.keys import ENTRY
+from solatium.contracts.keys import COMPETITOR, NUMBER
 from solatium.dataframes.event_keys import END
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import Keep, kept_nowhere
@@ -53,16 +53,17 @@ def scaled(awards: DataFrame, regimes: Regimes, keep: Keep = kept_nowhere) -> Da
 
 
 def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:
-    """The dates and campaigns whose `total` exceeds their `budget`, both in cents."""
+    """The dates and campaigns whose `total` exceeds their `budget`, both in cents, numbered."""
     budget = regimes.setting(_budget, _CENTS)
     totals = named.groupBy(*_POT).agg(
         F.sum(F.col("cents").cast("decimal(18,0)")).cast(_TOTAL).alias("total"),
         F.min("regime").alias("regime"),  # all awards of a date and campaign have the same
     )
+    number = F.row_number().over(Window.partitionBy(F.lit(0)).orderBy(*_POT))
     return (
         totals.withColumn("budget", budget)
         .where(F.col("total") > F.col("budget"))
-        .select(*_POT, "total", "budget")
+        .select(*_POT, "total", "budget", number.alias(NUMBER))
     )
 
 
@@ -73,10 +74,9 @@ def _budget(regime: Regime) -> Decimal | None:
 
 def _entries(cut: DataFrame) -> DataFrame:
     """The awards with a cut-off fraction, as entries that compete for the cents left over."""
-    left_over = cut.groupBy(*_POT).agg(
+    left_over = cut.groupBy(NUMBER).agg(
         (F.max("budget") - F.sum("floored")).cast("bigint").alias("stock")
     )
-    commodity_id, window_id, entry_id = ENTRY
     fraction = F.col("fraction")
     # a fraction that may exceed a bigint is ranked by its leading digits; the tie-break begins with
     # its last ten, subtracted from 9999999999 so that the largest comes first
@@ -86,11 +86,9 @@ def _entries(cut: DataFrame) -> DataFrame:
     low = F.lpad((F.lit(_TEN_DIGITS - 1) - rest).cast("bigint").cast("string"), 10, "0")
     return (
         cut.where("fraction > 0")
-        .join(F.broadcast(left_over), on=list(_POT))
+        .join(F.broadcast(left_over), on=NUMBER)
         .select(
-            F.col("business_date").cast("string").alias(commodity_id),
-            F.col("campaign").alias(window_id),
-            entry_id,
+            *COMPETITOR,
             F.lit(1).alias("size"),
             "stock",
             rank.alias("rank"),

@@ -10,54 +10,54 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from solatium.contracts.keys import ACCOUNT, TEAM, WINDOW
+from solatium.contracts.keys import NUMBER, NUMBERED_TEAM, PARTICIPANT, WINDOW
 from solatium.dataframes.event_keys import key_field
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
 from solatium.rules.activity import ORDER_FACTS
-from solatium.rules.screening import is_ready
 
 # Columns of a window that entries need, and columns that nobody needs once the tickets are drawn.
-_OF_WINDOW = ("unit", "seed", "regime", "team_min", "team_max", "campaign_id", "category")
-_FORMED = ("business_date", "policy", "stock", "is_formed", *_OF_WINDOW)
-FOR_ENTERING = ("joined_at", "team_id", *_OF_WINDOW)
+_OF_TEAMS = ("unit", "team_min", "team_max")
+_OF_DRAWS = (*WINDOW, "business_date", "seed", "regime", "campaign_id", "category")
+_FORMED = ("policy", "stock", "is_formed", *_OF_TEAMS, *_OF_DRAWS)
+FOR_ENTERING = ("joined_at", "team_id", *_OF_TEAMS, *_OF_DRAWS)
 
 # All order facts but the attempt, which counts in first-come windows only.
 _PLATFORM = tuple(name for name in ORDER_FACTS if name != "attempt")
 
 
-def formed(screened: DataFrame, windows: DataFrame) -> DataFrame:
-    """One row per window that is not held and has ready accounts.
+def formed(people: DataFrame, windows: DataFrame) -> DataFrame:
+    """One row per window that is not held and has ready accounts, by NUMBER.
 
-    Columns beside WINDOW: `is_formed`, and the window's
-    `business_date`, `policy`, `unit`, `stock`, `seed`, `regime`, `team_min`, `team_max`,
+    `people` is from `screening.people`. Columns: `is_formed`, and the window's
+    `policy`, `stock`, `unit`, `team_min`, `team_max`, WINDOW, `business_date`, `seed`, `regime`,
     `campaign_id`, `category`.
     """
-    numbers = screened.where(is_ready()).groupBy(*WINDOW).agg(F.count("*").alias("number"))
-    facts = windows.where(F.col("held").isNull()).join(numbers, on=WINDOW)
-    is_formed = F.col("number") >= F.col("min_qualified")
-    return facts.withColumn("is_formed", is_formed).select(*WINDOW, *_FORMED)
+    facts = windows.where(F.col("held").isNull()).join(people.where("ready > 0"), on=NUMBER)
+    is_formed = F.col("ready") >= F.col("min_qualified")
+    return facts.withColumn("is_formed", is_formed).select(NUMBER, *_FORMED)
 
 
 def ready_accounts(screened: DataFrame, formed: DataFrame) -> DataFrame:
     """One row per ready account of a window that is not held, as an entry of its own.
 
-    Beside ACCOUNT, the columns of `formed`, and ORDER_FACTS: `quantity`, `joined_at`, `team_id`,
-    `left_out` (null), `leads`, `entry_id`, `size` bigint. `attempt` is the event key of the order
-    event that counts.
+    Beside PARTICIPANT, the columns of `formed`, and ORDER_FACTS: `quantity`, `joined_at`,
+    `team_id`, `advance_held`, `left_out` (null), `leads`, `entry_id`, `size` bigint. `attempt` is
+    the event key of the order event that counts.
     """
     counts = F.col("is_formed") & (F.col("policy") == "first_come")
     attempt = F.when(counts, F.col("attempt"))
     ordered = key_field(attempt, 0).cast("int")
     is_individual = F.col("unit") == "individual"
     asked = F.when(ordered >= 1, F.least("quantity", ordered)).otherwise(F.col("quantity"))
-    ready = screened.where(is_ready()).drop("business_date")
-    return look_up(ready, F.broadcast(formed), WINDOW).select(
-        *ACCOUNT,
+    ready = screened.where("is_ready")
+    return look_up(ready, F.broadcast(formed), [NUMBER]).select(
+        *PARTICIPANT,
         *_FORMED,
         "quantity",
         "joined_at",
         "team_id",
+        "advance_held",
         F.lit(None).cast("string").alias("left_out"),
         F.col("is_formed").alias("leads"),
         F.when(is_individual, F.col("account_id")).alias("entry_id"),
@@ -79,13 +79,13 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     of a team are collected into one sorted list. The columns of the window are joined again
     afterwards, so that no list holds them.
     """
-    member = F.struct("joined_at", "account_id", "quantity", *ORDER_FACTS)
+    member = F.struct("joined_at", "account_id", "quantity", "advance_held", *ORDER_FACTS)
     teams = (
-        together(members, TEAM)
-        .groupBy(*TEAM)
+        together(members, NUMBERED_TEAM)
+        .groupBy(*NUMBERED_TEAM)
         .agg(F.array_sort(F.collect_list(member)).alias("members"))
     )
-    teams = look_up(teams, F.broadcast(formed), WINDOW)
+    teams = look_up(teams, F.broadcast(formed), [NUMBER])
     is_complete = F.size("members") >= F.col("team_min")
     enter = F.when(is_complete, F.slice("members", F.lit(1), F.col("team_max")))
     nobody = F.struct(
@@ -103,12 +103,13 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     is_overfull = F.col("place") >= F.col("team_max")
     enters = F.col("is_complete") & ~is_overfull
     return placed.select(
-        *WINDOW,
+        NUMBER,
         F.col("member")["account_id"].alias("account_id"),
         *_FORMED,
         F.col("member")["quantity"].alias("quantity"),
         F.col("member")["joined_at"].alias("joined_at"),
         "team_id",
+        F.col("member")["advance_held"].alias("advance_held"),
         F.when(~F.col("is_complete"), "team_incomplete")
         .when(is_overfull, "team_overfull")
         .alias("left_out"),

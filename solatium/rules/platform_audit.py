@@ -9,8 +9,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.contracts.keys import ACCOUNT, WINDOW
+from solatium.contracts.keys import PARTICIPANT
 from solatium.contracts.outcomes import ORDER_STATES
+from solatium.rules.windows import named
 
 _CONFIRMED, _CANCELLED, _VOIDED = (
     ORDER_STATES.index(state) for state in ("confirmed", "cancelled", "voided")
@@ -29,26 +30,27 @@ def platform_outcome() -> Column:
     )
 
 
-def audit_discrepancies(
-    allocations: DataFrame, activity: DataFrame, windows: DataFrame
-) -> DataFrame:
+def audit_discrepancies(allocated: DataFrame, others: DataFrame, windows: DataFrame) -> DataFrame:
     """`audit_discrepancies`: one row per account for which replay and platform disagree on `won`.
 
-    Windows that are held are left out; accounts that were never ready, or never took part, are
-    included.
+    `allocated` is from `allocation.allocate`, `others` from `others`, `windows` from
+    `windows.numbered`. Windows that are held are left out.
     """
     replay_won = F.col("outcome") == "won"
     platform_won = F.col("platform_outcome") == "won"
     kind = F.when(replay_won, "should_have_won").otherwise("should_not_have_won")
-    of_ready = allocations.where(replay_won != platform_won).select(
-        *ACCOUNT, "business_date", kind.alias("kind")
+    of_ready = allocated.where(replay_won != platform_won).select(*PARTICIPANT, kind.alias("kind"))
+    of_others = others.where(F.col("order_state") == _CONFIRMED).select(
+        *PARTICIPANT, F.lit("should_not_have_won").alias("kind")
     )
-    dates = windows.where(F.col("held").isNull()).select(*WINDOW, "business_date")
-    of_others = (
-        activity.where(F.col("order_state") == _CONFIRMED)
-        .select(*ACCOUNT)
-        .join(F.broadcast(dates), on=WINDOW)
-        .join(allocations.select(*ACCOUNT), on=ACCOUNT, how="left_anti")
-        .select(*ACCOUNT, "business_date", F.lit("should_not_have_won").alias("kind"))
+    not_held = windows.where(F.col("held").isNull())
+    return contracts.warehouse("audit_discrepancies").shape(
+        named(of_ready.unionByName(of_others), not_held)
     )
-    return contracts.warehouse("audit_discrepancies").shape(of_ready.unionByName(of_others))
+
+
+def others(screened: DataFrame, activity: DataFrame) -> DataFrame:
+    """Who never was ready, or never took part, by PARTICIPANT: `order_state`, `advance_held`."""
+    columns = (*PARTICIPANT, "order_state", "advance_held")
+    absent = activity.where("not took_part").select(*columns)
+    return screened.where("not is_ready").select(*columns).unionByName(absent)

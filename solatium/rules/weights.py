@@ -9,7 +9,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from solatium.contracts.keys import ENTRY
+from solatium.contracts.keys import COMPETITOR
 from solatium.rules import history
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
@@ -44,8 +44,8 @@ def with_weights(
     if teams:
         # halves up: twice the sum and the number, divided by twice the number
         mean = F.call_function("div", F.sum("points") * 2 + F.count("*"), F.count("*") * 2)
-        means = pointed.groupBy(*ENTRY).agg(mean.cast("int").alias("points"))
-        pointed = pointed.drop("points").join(means, on=ENTRY)
+        means = pointed.groupBy(*COMPETITOR).agg(mean.cast("int").alias("points"))
+        pointed = pointed.drop("points").join(means, on=COMPETITOR)
     most = regimes.setting(lambda regime: regime.draw.weight_cap, "int")
     weight = F.least(F.coalesce("points", F.lit(0)), most) + 1
     others = entered.where(~is_weighted).withColumn("weight", F.lit(1))

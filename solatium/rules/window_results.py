@@ -6,43 +6,27 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
-from solatium.contracts.keys import ENTRY, WINDOW
-from solatium.contracts.outcomes import ALLOCATED
-from solatium.dataframes.counting import count_where
-from solatium.rules.screening import is_ready
+from solatium.contracts.keys import NUMBER
+
+
+def sold(activity: DataFrame) -> DataFrame:
+    """One row per window with activity, by NUMBER: the units `sold` by the platform's orders."""
+    return activity.groupBy(NUMBER).agg(F.sum("confirmed_units").alias("sold"))
 
 
 def window_results(
-    windows: DataFrame, screened: DataFrame, allocations: DataFrame, activity: DataFrame
+    windows: DataFrame, people: DataFrame, rushes: DataFrame, sold: DataFrame
 ) -> DataFrame:
-    """`window_results`: one row per window in force, those without participants included."""
+    """`window_results`: one row per window in force, those without participants included.
 
-    outcome = F.col("outcome")
-    people = screened.groupBy(*WINDOW).agg(
-        F.count("*").alias("participants"),
-        count_where(F.col("qualified")).alias("qualified"),
-        count_where(is_ready()).alias("ready"),
-    )
-    accounts = allocations.groupBy(*WINDOW).agg(
-        count_where(outcome == "won").alias("winners"),
-        count_where(outcome == "lost").alias("losers"),
-        count_where(outcome == "forfeited").alias("forfeits"),
-    )
-    rush = (
-        _entries(allocations, windows)
-        .groupBy(*WINDOW)
-        .agg(
-            F.count("*").alias("entries"),
-            count_where(outcome != "no_attempt").alias("attempts"),
-            F.sum(F.when(outcome.isin(*ALLOCATED), F.col("size"))).alias("allocated_units"),
-        )
-    )
-    sold = activity.groupBy(*WINDOW).agg(F.sum("confirmed_units").alias("sold"))
+    `windows` are from `windows.numbered`, `people` from `screening.people`, `rushes` from
+    `allocation.rushes`, and `sold` from this module.
+    """
     counted = windows
-    for counts in (people, accounts, rush, sold):
-        counted = counted.join(counts, on=WINDOW, how="left")
-    numbers = ["participants", "qualified", "ready", "entries", "attempts", "winners", "losers"]
-    numbers += ["forfeits", "allocated_units", "sold"]
+    numbers: list[str] = []
+    for counts in (people, rushes, sold):
+        counted = counted.join(counts, on=NUMBER, how="left")
+        numbers += (name for name in counts.columns if name != NUMBER)
     counted = counted.fillna(0, subset=numbers)
     is_formed = F.col("ready") >= F.col("min_qualified")
     status = F.coalesce(
@@ -52,15 +36,3 @@ def window_results(
     return contracts.warehouse("window_results").shape(
         counted.withColumn("status", status).withColumn("oversold_units", oversold)
     )
-
-
-def _entries(allocations: DataFrame, windows: DataFrame) -> DataFrame:
-    """One row for each entry, with its `outcome` and `size`."""
-    competing = allocations.where(
-        F.col("entry_id").isNotNull() & (F.col("outcome") != "not_formed")
-    ).select(*ENTRY, "outcome", "size")
-    units = F.broadcast(windows.select(*WINDOW, "unit"))
-    by_unit = competing.join(units, on=WINDOW)
-    # all members of a team have the same outcome and size
-    teams = by_unit.where("unit = 'team'").dropDuplicates(ENTRY)
-    return by_unit.where("unit = 'individual'").unionByName(teams)

@@ -5,12 +5,13 @@ docs/rules.md sections 1, 2 and 5. All frames here are small: one row for each v
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.calendar import FIRST_BUSINESS_DATE, LAST_DATE
-from solatium.contracts.keys import WINDOW
+from solatium.contracts.keys import NUMBER, WINDOW
+from solatium.dataframes.joins import look_up
 from solatium.dataframes.versions import latest, with_content
 from solatium.rules.seeds import seeds
 from solatium.settings.load import Settings
@@ -57,6 +58,22 @@ def in_force(
         .withColumn("min_qualified", F.coalesce("min_qualified", F.lit(0)))
         .drop("draw_seed", "seed_commitment", "without_seed")
     )
+
+
+def numbered(due: DataFrame) -> DataFrame:
+    """The windows with NUMBER, a number of their own from 1 on in the order of their ids.
+
+    Rows of accounts carry this number in the place of the two ids until a table is written.
+    """
+    # all are one partition, and few: without a key an engine warns of it
+    place = F.row_number().over(Window.partitionBy(F.lit(0)).orderBy(*WINDOW))
+    return due.withColumn(NUMBER, place)
+
+
+def named(rows: DataFrame, numbered: DataFrame) -> DataFrame:
+    """`rows` with the ids and the business date of their windows, for a table."""
+    names = numbered.select(NUMBER, *WINDOW, "business_date")
+    return look_up(rows, F.broadcast(names), [NUMBER])
 
 
 def changed(before: DataFrame, after: DataFrame) -> DataFrame:

@@ -17,13 +17,14 @@ from pyspark.sql import functions as F
 from solatium.contracts import EVENTS
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
-from solatium.rules import history
+from solatium.rules import allocation, history
 from solatium.rules.accounts import account_versions, latest_accounts
-from solatium.rules.activity import in_parts
+from solatium.rules.activity import activity
 from solatium.rules.allocation import allocate
 from solatium.rules.bonus import bonus_awards
-from solatium.rules.screening import is_ready, looks_at_devices, screen
+from solatium.rules.screening import looks_at_devices, people, screen, screened_participants
 from solatium.rules.weights import judged_together
+from solatium.rules.windows import named
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.simulate.committed import Committed
@@ -34,18 +35,20 @@ from solatium.warehouse.scratch import Scratch
 
 @dataclass(frozen=True)
 class Prepared:
-    """What no draw changes: the screened participants, and which ready accounts are eligible.
+    """What no draw changes: who was ready, and which of them are eligible.
 
-    `eligible` is from `latest_accounts`, by business date.
+    `screened` is from `screen`, `people` counts it, and `eligible` is from `latest_accounts`, by
+    business date.
     """
 
     screened: DataFrame
+    people: DataFrame
     eligible: DataFrame
 
 
 @dataclass(frozen=True)
 class Replay:
-    """The windows `due`, judged by `settings`; `found` has them as values.
+    """The windows `due`, numbered, judged by `settings`; `found` has them as values.
 
     `placed` is the business date under which the accepted events of each window lie, and `opening`
     is `account_history` before the first date.
@@ -68,10 +71,12 @@ class Replay:
     def prepare(self) -> Prepared:
         """Gathers and screens, and keeps what came of it."""
         eligible: list[DataFrame] = []
-        screened = self.scratch.keep_parts(self._screened(eligible), "screened")
-        return Prepared(screened, self.scratch.keep_parts(eligible, "eligible"))
+        judged = self.scratch.keep_parts(self._judged(eligible), "judged")
+        self.scratch.keep(screened_participants(judged, self.due), "screened")
+        counted = self.scratch.keep(people(judged), "people")
+        return Prepared(judged, counted, self.scratch.keep_parts(eligible, "eligible"))
 
-    def _screened(self, eligible: list[DataFrame]) -> Iterator[DataFrame]:
+    def _judged(self, eligible: list[DataFrame]) -> Iterator[DataFrame]:
         """The screened participants, in parts that see the same account versions.
 
         When a part is kept, `eligible` gets a frame that rests on it.
@@ -87,22 +92,23 @@ class Replay:
             scratch = self.scratch.part(f"screening_{number}")
             versions = scratch.keep(account_versions(in_sight, scratch.keep), "versions")
             due = self.due.where(F.col("business_date").isin(run))
-            activity = scratch.keep_parts(self._activity(run, due), "activity")
-            screened = screen(activity, versions, due, self.regimes)
+            acts = self._activity(run, due, scratch)
+            screened = screen(acts, versions, due, self.regimes, scratch.keep)
             schema = screened.schema
             yield screened
-            place = str(self.scratch.folder / "screened" / str(number))
+            place = str(self.scratch.folder / "judged" / str(number))
             kept = self.warehouse.engine.spark.read.schema(schema).parquet(place)
-            ready = kept.where(is_ready()).select("account_id", "business_date").distinct()
-            eligible.append(ready.join(latest_accounts(versions), on="account_id"))
+            ready = named(kept.where("is_ready"), due).select("account_id", "business_date")
+            eligible.append(ready.distinct().join(latest_accounts(versions), on="account_id"))
 
-    def _activity(self, dates: list[date], due: DataFrame) -> Iterator[DataFrame]:
+    def _activity(self, dates: list[date], due: DataFrame, scratch: Scratch) -> DataFrame:
         here = [window for window in self.found if window.business_date in dates]
         lie_under = sorted({self.placed[window.key] for window in here})
         rows = sum(self.warehouse.rows(source, lie_under) for source in EVENTS)
         number = self.warehouse.engine.parts(rows)
         logs = [self._in_time(source, lie_under, due) for source in EVENTS]
-        return in_parts(logs, due, number, devices=looks_at_devices(self.regimes))
+        devices = looks_at_devices(self.regimes)
+        return activity(logs, due, number, scratch.keep_parts, devices=devices)
 
     def _in_time(self, source: str, lie_under: Sequence[date], due: DataFrame) -> DataFrame:
         """The accepted rows of a log; with less grace, those that would have been late go."""
@@ -116,7 +122,6 @@ class Replay:
     def draw(self, prepared: Prepared, due: DataFrame, scratch: Scratch) -> None:
         """Keeps `allocations`, `outcomes` and `awards` of the windows, which have their seeds."""
         keep, past = scratch.keep, self.opening
-        ready = prepared.screened.where(is_ready())
         allocations, outcomes = [], []
         weighted = {w.business_date for w in self.found if w.policy == "weighted_lottery"}
         groups = judged_together(self.dates, weighted)
@@ -125,9 +130,16 @@ class Replay:
             windows = due.where(is_now)
             here = scratch.part(f"allocating_{number}").keep
             allocated = allocate(
-                ready.where(is_now), windows, past, self.settings, self.regimes, here
+                prepared.screened,
+                prepared.people,
+                windows,
+                past,
+                self.settings,
+                self.regimes,
+                here,
             )
-            allocations.append(keep(allocated, f"allocations/{number}"))
+            table = allocation.allocations(allocated, windows)
+            allocations.append(keep(table, f"allocations/{number}"))
             counted = history.account_outcomes(
                 allocations[-1], windows, past, self.settings, self.regimes
             )

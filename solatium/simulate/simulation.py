@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from solatium import contracts, engine
 from solatium.engine import Engine
 from solatium.nightly.past_history import PastHistory
+from solatium.rules.windows import numbered
 from solatium.settings.differences import Difference
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
@@ -162,7 +163,7 @@ class _Simulation:
         is_due = F.col("business_date").between(F.lit(first), F.lit(last))
         scratch, policy = self.scratch.part("now"), self.request.policy
         due = windows.in_force(self.warehouse, self.settings, self.regimes, scratch.keep, policy)
-        due = scratch.keep(due.where(is_due), "windows")
+        due = scratch.keep(numbered(due.where(is_due)), "windows")
         found = windows.collected(due, self.settings)
         if not self.request.draws:
             windows.refuse_without_seed(found)

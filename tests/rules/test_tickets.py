@@ -29,6 +29,7 @@ def drawn(running: Engine, seed: str) -> DataFrame:
         place.alias("place"),
         F.lit("sku").alias("commodity_id"),
         F.lit("w").alias("window_id"),
+        F.lit(1).alias("window_number"),
         F.concat(F.lit("a"), F.lpad(place.cast("string"), 6, "0")).alias("entry_id"),
         F.element_at(weights, place % len(WEIGHTS) + 1).alias("weight"),
         F.lit(1).alias("size"),
