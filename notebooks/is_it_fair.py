@@ -68,13 +68,18 @@ for _, window in entries.groupby(["commodity_id", "window_id"]):
     for _ in range(rounds):
         # the least of w uniform numbers is distributed as 1 - u ** (1 / w)
         ticket = 1 - random.random(len(window)) ** (1 / weight)
-        left = int(window.stock.iloc[0])
-        for place in np.argsort(ticket):
+        order = np.argsort(ticket)
+        taken = np.cumsum(size[order])
+        stock = int(window.stock.iloc[0])
+        first = np.searchsorted(taken, stock, side="right")  # the first one that does not fit
+        won[order[:first]] += 1
+        left = stock - (int(taken[first - 1]) if first else 0)
+        for place in order[first:]:
+            if left < size.min():
+                break
             if size[place] <= left:
                 won[place] += 1
                 left -= size[place]
-            if left == 0:
-                break
     chances.append(pd.Series(won / rounds, index=window.index))
 entries["chance"] = pd.concat(chances)
 

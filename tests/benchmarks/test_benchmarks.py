@@ -61,6 +61,7 @@ def test_a_night_by_hand_has_the_tables_of_a_night(judged: Nights, tmp_path: Pat
         assert list(map(str, compare.differences(tables, judged.warehouse))) == [], name
 
 
+@pytest.mark.torture
 def test_a_usual_night_by_hand_has_the_tables_of_a_night(embedded: Engine, tmp_path: Path) -> None:
     """Three dates are open, and for two of them rows have come late."""
     shape = Shape(participations=1_000, nights=4, late=0.5)

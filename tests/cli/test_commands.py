@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -57,9 +57,7 @@ def command(
     """`solatium ...` in this process, on the engine of the session."""
 
     @contextmanager
-    def already(
-        name: str, options: Mapping[str, str] | None = None, memory_mb: int | None = None
-    ) -> Iterator[Engine]:
+    def already(name: str, *how: object, **more: object) -> Iterator[Engine]:
         assert name == running.name
         yield running
 
@@ -367,8 +365,8 @@ def test_tables_of_no_warehouse(tmp_path: Path, command: Command) -> None:
             id="unknown-engine",
         ),
         pytest.param(
-            ["nightly", "--landing", "hdfs://logs", "--warehouse", "y", "--date", "2026-03-10"],
-            "hdfs://logs: hdfs locations are not handled yet; give a local path, a file: URI, or",
+            ["nightly", "--landing", "ftp://logs", "--warehouse", "y", "--date", "2026-03-10"],
+            "ftp://logs: ftp locations are not handled yet; give a local path, a file: URI, or",
             id="other-scheme",
         ),
         pytest.param(

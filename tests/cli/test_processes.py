@@ -244,6 +244,7 @@ def test_an_unforeseen_error_is_one_line_and_a_file(
     file.unlink()
 
 
+@pytest.mark.torture
 def test_a_passing_fault_of_the_engine_is_tried_once_more(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

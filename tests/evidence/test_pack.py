@@ -526,6 +526,7 @@ def test_the_program_is_one_file_of_the_standard_library() -> None:
     assert len(text.splitlines()) < 350
 
 
+@pytest.mark.torture
 def test_teams_and_weights_of_the_rulebook_are_accepted(
     embedded_session: Engine, tmp_path: Path
 ) -> None:

@@ -455,7 +455,7 @@ def test_rows_that_say_the_same_are_one_row_of_the_earliest_arrival(nights: Nigh
     assert nights.rows("quarantine") == []
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_of_rows_that_say_the_same_the_smallest_sequence_of_the_earliest_arrival_counts(
     nights: Nights,
 ) -> None:

@@ -42,7 +42,12 @@ STORY = landing(
 )
 
 
-@pytest.fixture(params=[True, False], ids=["clawback", "no-clawback"])
+@pytest.fixture(
+    params=[
+        pytest.param(True, id="clawback", marks=pytest.mark.torture),
+        pytest.param(False, id="no-clawback"),
+    ]
+)
 def handled(
     request: pytest.FixtureRequest, nights: Nights
 ) -> tuple[Nights, dict[str, Any], list[dict[str, list[str]]]]:
@@ -261,6 +266,7 @@ def test_readers_never_go_back_in_time(nights: Nights, embedded: Engine) -> None
     assert differences(nights.warehouse, reference_tables(STORY, settings, THIRD)) == []
 
 
+@pytest.mark.torture
 def test_an_interrupted_backfill_is_gone_after_a_roll_back(nights: Nights) -> None:
     settings = config(clawback=False)
     nights.land(STORY)

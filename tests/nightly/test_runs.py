@@ -148,6 +148,7 @@ def test_a_repeated_run_leaves_the_tables_and_posts_nothing(
     assert len(nights.rows("run_log")) == 5
 
 
+@pytest.mark.torture
 def test_catching_up_in_one_run_equals_night_by_night(standing: Standing, nights: Nights) -> None:
     nights.land(STORY)
     assert nights.run(THIRD, CONFIG).handled == [FIRST, SECOND, THIRD]
@@ -230,6 +231,7 @@ def failing(error: type[BaseException], *, after: Callable[..., Any] | None) -> 
     return failed
 
 
+@pytest.mark.torture
 def test_nights_that_were_done_stay_when_a_later_one_fails(
     standing: Standing, resumed: Callable[[date], Nights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,6 +340,7 @@ def test_old_files_that_are_new_changed_or_gone_are_noticed(
     assert disagreements(nights, expected, last_closed=THIRD) == []
 
 
+@pytest.mark.torture
 def test_files_of_older_dates_are_noticed_with_rescan_alone(
     standing: Standing, resumed: Callable[[date], Nights]
 ) -> None:
@@ -392,6 +395,7 @@ def test_other_settings_are_no_matter_while_nothing_has_closed(
     assert differences(nights.warehouse, reference_tables(STORY, other, FIRST)) == []
 
 
+@pytest.mark.torture
 def test_a_first_night_may_have_closed_dates_before_its_own(nights: Nights) -> None:
     """Logs of an earlier rush that arrive with the first ones, still in its grace."""
     rows = landing(race("race", "front", "ann", day=FIRST))

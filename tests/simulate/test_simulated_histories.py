@@ -149,6 +149,7 @@ def intervals_hold(found: Simulated, drawn: list[Found]) -> None:
 
 @few
 @given(asked=questions())
+@pytest.mark.torture
 def test_a_history_judged_by_other_settings(embedded: Engine, asked: Asked) -> None:
     it_comes_to_what_the_reference_says(embedded, asked)
 

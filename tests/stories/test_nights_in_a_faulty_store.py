@@ -39,13 +39,8 @@ def local(embedded_session: Engine, tmp_path_factory: pytest.TempPathFactory) ->
 CASES = [(way, often) for way in faulty_store.WAYS for often in (20, 200)]
 
 
-@pytest.mark.parametrize(
-    ("way", "in_a_thousand"),
-    [
-        pytest.param(*case, marks=() if case == ("503", 20) else pytest.mark.torture)
-        for case in [*CASES, ("stale", 1000)]
-    ],
-)
+@pytest.mark.torture
+@pytest.mark.parametrize(("way", "in_a_thousand"), [*CASES, ("stale", 1000)])
 def test_a_night_ends_alike_or_fails_plainly(
     local: Nights,
     faulty: FaultyStore,

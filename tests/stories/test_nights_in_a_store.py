@@ -134,6 +134,7 @@ def there(embedded: Engine, store: ObjectStore, tmp_path: Path) -> StoreNights:
     return nights
 
 
+@pytest.mark.torture
 def test_a_night_that_fails_or_is_killed_is_repeated_with_the_same_result(
     there: StoreNights, monkeypatch: pytest.MonkeyPatch
 ) -> None:

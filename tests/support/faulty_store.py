@@ -38,6 +38,7 @@ class FaultyStore:
 
     store: object_store.ObjectStore
     orders: IO[str]
+    taken: IO[str]
 
     @contextmanager
     def failing(self, way: str, in_a_thousand: int) -> Iterator[None]:
@@ -51,7 +52,7 @@ class FaultyStore:
     def _order(self, way: str, in_a_thousand: int) -> None:
         self.orders.write(f"{way} {in_a_thousand}\n")
         self.orders.flush()
-        time.sleep(0.1)
+        self.taken.readline()
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def before(endpoint: str) -> Iterator[FaultyStore]:
     assert process.stdout is not None
     try:
         with object_store.named(f"http://127.0.0.1:{process.stdout.readline().strip()}") as store:
-            yield FaultyStore(store, process.stdin)
+            yield FaultyStore(store, process.stdin, process.stdout)
     finally:
         process.stdin.close()
         process.wait()
@@ -158,6 +159,8 @@ def main() -> None:
     for line in sys.stdin:
         way, number = line.split()
         server.way, server.in_a_thousand = way, int(number)
+        sys.stdout.write("taken\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -15,29 +15,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
+import boto3
 import obstore
 import pytest
 from obstore.store import S3Store
 
 KEY = "the-key-of-this-store"
 SECRET = "a-secret/of-this+store"
-_BUCKET = "rush"
 _numbers = count()
 
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """A bucket; `place` gives it a new folder, `client` is obstore's own."""
+    """A bucket; `place` gives it a new folder, `client` is obstore's own.
 
+    Its name is its own: a client of the process remembers the server of a bucket.
+    """
+
+    bucket: str
     client: S3Store
     odd_part = "part 0 100% [a]{b}+ü:1"
 
     def place(self, name: str) -> str:
-        return f"s3://{_BUCKET}/{next(_numbers)}/{name}"
+        return f"s3://{self.bucket}/{next(_numbers)}/{name}"
+
+    def _key(self, uri: str) -> str:
+        return uri.removeprefix(f"s3://{self.bucket}/")
 
     def put(self, uri: str, content: bytes) -> None:
-        obstore.put(self.client, _key(uri), content)
+        obstore.put(self.client, self._key(uri), content)
 
     def put_folder(self, folder: Path, uri: str) -> None:
         """Puts the files below a folder."""
@@ -47,19 +55,15 @@ class ObjectStore:
 
     def keys(self, uri: str) -> list[str]:
         """The names of the objects below a place."""
-        start = len(_key(uri)) + 1
-        found = obstore.list(self.client, _key(uri)).collect()
+        start = len(self._key(uri)) + 1
+        found = obstore.list(self.client, self._key(uri)).collect()
         return sorted(one["path"][start:] for one in found)
 
     def read(self, uri: str) -> bytes:
-        return bytes(obstore.get(self.client, _key(uri)).bytes())
+        return bytes(obstore.get(self.client, self._key(uri)).bytes())
 
     def delete(self, uri: str) -> None:
-        obstore.delete(self.client, _key(uri))
-
-
-def _key(uri: str) -> str:
-    return uri.removeprefix(f"s3://{_BUCKET}/")
+        obstore.delete(self.client, self._key(uri))
 
 
 @contextmanager
@@ -89,14 +93,9 @@ def named(endpoint: str) -> Iterator[ObjectStore]:
         patched.setenv("AWS_REGION", "us-east-1")
         patched.setenv("AWS_ACCESS_KEY_ID", KEY)
         patched.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        _create_bucket(endpoint)
-        yield ObjectStore(S3Store(_BUCKET))
-
-
-def _create_bucket(endpoint: str) -> None:
-    import boto3
-
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=_BUCKET)
+        bucket = f"rush-{uuid4().hex}"
+        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
+        yield ObjectStore(bucket, S3Store(bucket))
 
 
 def main() -> None:

@@ -79,6 +79,7 @@ def test_nights_after_a_vacuum_give_the_tables_of_a_warehouse_that_had_none(
     assert all_tables(nights, TUESDAY) == before
 
 
+@pytest.mark.torture
 def test_a_backfill_further_back_than_what_is_kept_begins_at_the_start(nights: Nights) -> None:
     vacuumed(nights)
     report = nights.run(TUESDAY, CONFIG, again_from=TUESDAY)
