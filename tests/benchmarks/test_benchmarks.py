@@ -169,7 +169,7 @@ def test_the_same_shape_is_made_once_and_gives_the_same_rows(tmp_path: Path) -> 
 
 
 def test_children_are_measured_too(tmp_path: Path) -> None:
-    child = "held = bytearray(200_000_000)\nfor n in range(6_000_000): pass"
+    child = "held = b'x' * 200_000_000\nfor n in range(30_000_000): pass"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     took = measure([sys.executable, "-c", parent], tmp_path / "said.txt")
     assert took.peak > 200_000_000
