@@ -299,7 +299,6 @@ def test_a_repeated_run_takes_again_what_the_first_one_took(nights: Nights) -> N
     assert disagreements(nights, expected, last_closed=FIFTH) == []
 
 
-@pytest.mark.torture
 def test_a_second_correction_stands_on_the_first(nights: Nights) -> None:
     """The first one changes the history of dates that earlier nights had closed."""
     rows = story()

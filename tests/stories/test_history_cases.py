@@ -65,7 +65,6 @@ def balance(nights: Nights) -> Decimal:
     return sum((row["amount"] for row in nights.rows("bonus_ledger")), Decimal(0))
 
 
-@pytest.mark.torture
 def test_late_seeds_that_come_one_after_another_all_count(nights: Nights) -> None:
     """The seed of Monday comes on Wednesday, that of Tuesday on Thursday."""
     rows = landing(
