@@ -244,12 +244,12 @@ ALLOCATED = """
     FROM ready LEFT JOIN entries USING (w, entry_id) JOIN window_facts USING (w)"""
 
 # Counted outcomes. `losses` are those of the account up to here, `before` those up to its last win.
-COUNTED = f"""
+_SINCE = f"""
     WITH numbered AS (
         SELECT
             account_id, w, outcome, platform_outcome,
-            count(*) FILTER (outcome = 'lost') OVER history AS losses
-        FROM allocated WHERE outcome IN ('won', 'lost', 'forfeited')
+            count(*) FILTER (outcome = 'lost') OVER history AS losses{{more}}
+        FROM {{allocated}} WHERE outcome IN ('won', 'lost', 'forfeited')
         WINDOW history AS (PARTITION BY account_id ORDER BY w)
     ),
     since AS (
@@ -257,7 +257,15 @@ COUNTED = f"""
             *, coalesce(max(losses) FILTER (outcome <> 'lost') OVER history, 0) AS before
         FROM numbered WHERE outcome <> 'lost' OR losses <= {MAX_LOSSES_A_DAY}
         WINDOW history AS (PARTITION BY account_id ORDER BY w)
-    )
+    )"""
+
+
+def since(allocated: str, more: str = "") -> str:
+    """The beginning of a query: `since` has outcomes of a table that count, and `more` numbers."""
+    return _SINCE.format(allocated=allocated, more=more)
+
+
+COUNTED = f"""{since("allocated")}
     SELECT
         account_id, w, outcome, platform_outcome,
         CASE WHEN outcome = 'lost' THEN losses - before ELSE 0 END::INTEGER AS streak

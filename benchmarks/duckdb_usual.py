@@ -22,7 +22,7 @@ import duckdb
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from benchmarks.by_hand import EVENTS, MAX_LOSSES_A_DAY, TABLES
+from benchmarks.by_hand import EVENTS, TABLES
 from benchmarks.duckdb_night import (
     ALLOCATED,
     APPLIED,
@@ -35,6 +35,7 @@ from benchmarks.duckdb_night import (
     WINDOWS,
     WRITTEN,
     refuse_bad_rows,
+    since,
     text,
 )
 from solatium import contracts
@@ -97,21 +98,9 @@ _ALLOCATED = ALLOCATED.replace("FROM ready ", "FROM ready_here ").replace(
 )
 
 # Counted outcomes of one date: the streak that an account comes with goes on until it is reset.
-_COUNTED = f"""
-    WITH numbered AS (
-        SELECT
-            account_id, w, outcome, platform_outcome,
-            count(*) FILTER (outcome = 'lost') OVER history AS losses,
-            count(*) FILTER (outcome <> 'lost') OVER history AS resets
-        FROM allocated_here WHERE outcome IN ('won', 'lost', 'forfeited')
-        WINDOW history AS (PARTITION BY account_id ORDER BY w)
-    ),
-    since AS (
-        SELECT
-            *, coalesce(max(losses) FILTER (outcome <> 'lost') OVER history, 0) AS before
-        FROM numbered WHERE outcome <> 'lost' OR losses <= {MAX_LOSSES_A_DAY}
-        WINDOW history AS (PARTITION BY account_id ORDER BY w)
-    )
+_RESETS = """,
+            count(*) FILTER (outcome <> 'lost') OVER history AS resets"""
+_COUNTED = f"""{since("allocated_here", _RESETS)}
     SELECT
         account_id, w, outcome, platform_outcome,
         CASE
@@ -170,7 +159,7 @@ def state_of(warehouse: Path, state: Path) -> None:
 
 
 def compared(day: date) -> dict[str, str]:
-    """Of which rows of a warehouse this night writes all, by table, as conditions."""
+    """Conditions, by table, on the rows of a warehouse that this night writes."""
     first = day - timedelta(days=GRACE_DAYS)
     added = dict.fromkeys(TABLES, "dt") | {"quarantine": "dt"}
     added |= dict.fromkeys(("bonus_ledger", "bonus_payouts", "bonus_waived"), "run_date")

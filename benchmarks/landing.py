@@ -32,8 +32,8 @@ _ROW_GROUP = 500_000
 class Shape:
     """What a landing zone is made of. `hot` is the share of a night that one window draws.
 
-    `late` is the share of windows, in tenths, of which some rows come a night later: one
-    participation in a hundred.
+    `late` is the share of windows, in tenths, that have late rows: one participation in a hundred
+    comes a night later.
     """
 
     participations: int = 5_000_000

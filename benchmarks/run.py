@@ -205,7 +205,7 @@ def skew(
     build: _Build = BUILD,
     folder: _Results = results.FOLDER,
 ) -> None:
-    """A night of which one window draws 30 %, and one of which it draws 90 %."""
+    """A night in which one window draws 30 %, and one in which it draws 90 %."""
     shapes = {f"{hot:.0%}".replace("%", " %"): Shape(participations, hot=hot) for hot in (0.3, 0.9)}
     _first_nights("skew", shapes, rounds, build, folder)
 
@@ -228,7 +228,7 @@ def size(
 def small(
     rounds: _Rounds = 5, build: _Build = BUILD, folder: _Results = results.FOLDER
 ) -> None:  # fmt: skip
-    """A night of 1,000 participations, of which most is starting and ending."""
+    """A night of 1,000 participations, which mostly starts and ends."""
     _first_nights("small", {"1,000": Shape(1_000)}, rounds, build, folder)
 
 

@@ -14,14 +14,10 @@ ACCOUNT = [*WINDOW, "account_id"]
 # A window in frames that rooms hand on: its number among those that are judged at once.
 NUMBER = "window_number"
 
-# An account in a window, what competes there, and a team, by the window's number.
+# Sections 4 and 5: an account in a window, what competes for its stock, and a team, by its number.
 PARTICIPANT = [NUMBER, "account_id"]
 COMPETITOR = [NUMBER, "entry_id"]
-NUMBERED_TEAM = [NUMBER, "team_id"]
-
-# Section 5: what competes for the stock of a window, and what is named by its members.
-ENTRY = [*WINDOW, "entry_id"]
-TEAM = [*WINDOW, "team_id"]
+TEAM = [NUMBER, "team_id"]
 
 # Section 2: an event of a log.
 EVENT = [*WINDOW, "event_id"]

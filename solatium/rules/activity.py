@@ -263,7 +263,7 @@ def _settled(gathered: DataFrame) -> DataFrame:
 
 
 def _in_order(others: DataFrame, logs: Sequence[DataFrame], devices: bool) -> DataFrame:
-    """The same for the accounts of which the order of events decides something, or a text.
+    """The same for the accounts whose order of events decides something, or a text of theirs.
 
     A log is read again only if there are any.
     """

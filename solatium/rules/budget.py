@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from solatium.contracts.keys import COMPETITOR, NUMBER
 from solatium.dataframes.event_keys import END
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import Keep, kept_nowhere
+from solatium.dataframes.numbering import place_in_order
 from solatium.rules.award_steps import stepped
 from solatium.rules.stock import allocated
 from solatium.settings.regimes import Regimes
@@ -59,11 +60,10 @@ def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:
         F.sum(F.col("cents").cast("decimal(18,0)")).cast(_TOTAL).alias("total"),
         F.min("regime").alias("regime"),  # all awards of a date and campaign have the same
     )
-    number = F.row_number().over(Window.partitionBy(F.lit(0)).orderBy(*_POT))
     return (
         totals.withColumn("budget", budget)
         .where(F.col("total") > F.col("budget"))
-        .select(*_POT, "total", "budget", number.alias(NUMBER))
+        .select(*_POT, "total", "budget", place_in_order(_POT).alias(NUMBER))
     )
 
 

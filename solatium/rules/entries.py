@@ -10,7 +10,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from solatium.contracts.keys import NUMBER, NUMBERED_TEAM, PARTICIPANT, WINDOW
+from solatium.contracts.keys import NUMBER, PARTICIPANT, TEAM, WINDOW
 from solatium.dataframes.event_keys import key_field
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
@@ -81,8 +81,8 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     """
     member = F.struct("joined_at", "account_id", "quantity", "advance_held", *ORDER_FACTS)
     teams = (
-        together(members, NUMBERED_TEAM)
-        .groupBy(*NUMBERED_TEAM)
+        together(members, TEAM)
+        .groupBy(*TEAM)
         .agg(F.array_sort(F.collect_list(member)).alias("members"))
     )
     teams = look_up(teams, F.broadcast(formed), [NUMBER])

@@ -1,4 +1,4 @@
-"""Events of accounts of which the order decides, or a text: read by their keys.
+"""Events whose order decides something, or a text of theirs: read by their keys.
 
 docs/rules.md sections 1.2 and 4 to 6. The latest event is the maximum of one string, which has the
 order and the fields (`dataframes/event_keys`). Engines take longer for texts than for numbers, so

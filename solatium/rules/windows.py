@@ -5,13 +5,14 @@ docs/rules.md sections 1, 2 and 5. All frames here are small: one row for each v
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.calendar import FIRST_BUSINESS_DATE, LAST_DATE
 from solatium.contracts.keys import NUMBER, WINDOW
 from solatium.dataframes.joins import look_up
+from solatium.dataframes.numbering import place_in_order
 from solatium.dataframes.versions import latest, with_content
 from solatium.rules.seeds import seeds
 from solatium.settings.load import Settings
@@ -65,9 +66,7 @@ def numbered(due: DataFrame) -> DataFrame:
 
     Rows of accounts carry this number in the place of the two ids until a table is written.
     """
-    # all are one partition, and few: without a key an engine warns of it
-    place = F.row_number().over(Window.partitionBy(F.lit(0)).orderBy(*WINDOW))
-    return due.withColumn(NUMBER, place)
+    return due.withColumn(NUMBER, place_in_order(WINDOW))
 
 
 def named(rows: DataFrame, numbered: DataFrame) -> DataFrame:
