@@ -143,7 +143,7 @@ def _written(
 def _window_json(
     tables: Snapshot, window: WindowFacts, entries: pa.Table, files: LandingFiles, *, public: bool
 ) -> dict[str, Any]:
-    [result] = tables["window_results"].arrow(filter=window.is_here).to_pylist()
+    [result] = tables["window_results"].where(window.here).to_pylist()
     settings, commit = tables.settings, tables.commit
     facts = {
         "format": _FORMAT,

@@ -9,8 +9,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import pyarrow.compute as pc
-
 from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
 from solatium.explain.records import InWindow
 from solatium.settings.sections import Tier
@@ -127,8 +125,8 @@ def _awarded(tables: Snapshot, here: InWindow) -> Decimal:
     A window belongs to the campaign that its version in force names, whatever earlier ones named.
     """
     day, campaign = here.window.business_date, here.window.row["campaign_id"]
-    awards = tables["bonus_awards"].arrow(
-        ["commodity_id", "window_id", "amount"], pc.field("business_date") == day
+    awards = tables["bonus_awards"].where(
+        {"business_date": day}, ["commodity_id", "window_id", "amount"]
     )
     sums = {
         (row["commodity_id"], row["window_id"]): row["amount_sum"]

@@ -6,12 +6,9 @@ import shlex
 from hashlib import sha256
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from solatium.explain.records import InWindow
+from solatium.explain.standing import Standing, standing
 from solatium.warehouse.snapshot import Snapshot
-from solatium.warehouse.window_entries import competing
 from solatium.warehouse.window_facts import WindowFacts
 
 _DIGITS = 16  # of a ticket; a hash has four
@@ -60,15 +57,14 @@ def draw_facts(tables: Snapshot, here: InWindow) -> dict[str, Any]:
     if row["ticket"] is not None:
         facts |= _ticket(here.window, row["entry_id"], row["weight"], row["ticket"])
     if row["ticket"] is not None or row["attempted_at"] is not None:
-        facts |= _place(competing(tables, here.window), row["entry_id"], facts["stock"])
+        facts |= _standing(standing(tables, here.window, row["entry_id"]), facts["stock"])
     return facts
 
 
 def _members(tables: Snapshot, window: WindowFacts, entry_id: str) -> list[str]:
     if not window.is_team:
         return [entry_id]
-    is_member = window.is_here & (pc.field("entry_id") == entry_id)
-    found = tables["allocations"].arrow(["account_id"], is_member)
+    found = tables["allocations"].where({**window.here, "entry_id": entry_id}, ["account_id"])
     return sorted(found["account_id"].to_pylist())
 
 
@@ -86,16 +82,12 @@ def _ticket(window: WindowFacts, entry_id: str, weight: int, ticket: str) -> dic
     raise AssertionError(f"no ticket of {entry_id} is {ticket}")
 
 
-def _place(entries: pa.Table, entry_id: str, stock: int) -> dict[str, Any]:
-    place = pc.index(entries["entry_id"], entry_id).as_py()
-    won = pc.indices_nonzero(entries["allocated"])
-    last = won[-1].as_py() if len(won) else None
-    before = entries.slice(0, place)
-    sizes = before.filter(before["allocated"])["size"]
+def _standing(found: Standing, stock: int) -> dict[str, Any]:
+    last = found.last_allocated
     return {
-        "position": place + 1,
-        "competing": len(entries),
-        "left_at_turn": stock - (pc.sum(sizes).as_py() or 0),
-        "last_allocated_position": None if last is None else last + 1,
-        "passed_over": 0 if last is None else last + 1 - len(won),
+        "position": found.position,
+        "competing": found.competed,
+        "left_at_turn": stock - found.units_before,
+        "last_allocated_position": last,
+        "passed_over": 0 if last is None else last - found.allocated,
     }

@@ -1,8 +1,4 @@
-"""What the tables of a snapshot have about one account, window by window.
-
-Tables lie by business date. So the dates on which an account occurs are looked for first, in one
-column of each table, and whole rows are read of these dates alone.
-"""
+"""What the tables of a snapshot have about one account, window by window."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from solatium import contracts
@@ -85,19 +80,10 @@ class _Account:
     account_id: str
     versions: list[Row] = field(default_factory=list)
 
-    def rows(self, table: str, dates: Iterable[date] | None = None) -> list[Row]:
-        condition = pc.field("account_id") == self.account_id
-        if dates is None and "business_date" in self.tables[table].columns:
-            dates = self.dates(table)
-        if dates is not None:
-            condition &= pc.field("business_date").isin(pa.array(sorted(set(dates)), pa.date32()))
-        return self.tables[table].arrow(filter=condition).to_pylist()
-
-    def dates(self, table: str) -> set[date]:
-        found = self.tables[table].arrow(
-            ["business_date"], pc.field("account_id") == self.account_id
-        )
-        return set(found["business_date"].to_pylist())
+    def rows(self, table: str, day: date | None = None) -> list[Row]:
+        """Its rows of a table, of one business date or of all."""
+        of_date = {} if day is None else {"business_date": day}
+        return self.tables[table].where({**of_date, "account_id": self.account_id}).to_pylist()
 
     def version(self, window: WindowFacts, *, in_time: bool) -> Row | None:
         """The latest version in sight of a window; `in_time`: by the end of its applications."""
@@ -122,17 +108,13 @@ def records_of(
     Raises a UsageError with near names where the account or the window is unknown.
     """
     account = _Account(tables, account_id)
-    asked = None
+    asked = day = None
     if commodity_id is not None and window_id is not None:
         asked = due_window(tables, commodity_id, window_id)
-        dates = {asked.business_date}
-    else:
-        dates = set().union(*map(account.dates, _WHERE_IT_OCCURS))
-    account.versions = (
-        tables["accounts"].arrow(filter=pc.field("account_id") == account_id).to_pylist()
-    )
-    rows = {table: _by_key(account.rows(table, dates)) for table in _OF_WINDOW}
+        day = asked.business_date
+    account.versions = account.rows("accounts")
     outcomes = account.rows("account_outcomes")
+    rows = {table: _by_key(account.rows(table, day)) for table in _OF_WINDOW}
     ledger, waived = account.rows("bonus_ledger"), account.rows("bonus_waived")
     payouts = account.rows("bonus_payouts")
     found = {key for table in _WHERE_IT_OCCURS for key in rows[table]}
@@ -141,12 +123,9 @@ def records_of(
     if not (account.versions or outcomes or ledger or any(rows.values())):
         raise _unknown(tables, account_id)
     facts = facts_of(tables, found | {_key(row) for row in outcomes} | set(rows["bonus_awards"]))
-    results = _by_key(
-        tables["window_results"]
-        .arrow(filter=pc.field("business_date").isin(pa.array(sorted(dates), pa.date32())))
-        .to_pylist()
-    )
-    events = account.rows("participation", dates)
+    dates = {facts[key].business_date for key in found if key in facts}
+    results = _by_key(tables["window_results"].where({"business_date": dates}).to_pylist())
+    events = account.rows("participation", day)
     windows = tuple(
         InWindow(
             window=facts[key],

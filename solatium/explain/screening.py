@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyarrow.compute as pc
-
 from solatium.explain.records import InWindow, event_order
 from solatium.warehouse.snapshot import Snapshot
 from solatium.warehouse.window_facts import Row, WindowFacts
@@ -117,9 +115,9 @@ def _accounts_of_device(tables: Snapshot, here: InWindow) -> int:
     event = _latest(here.window, here.events)
     device = event and event["device_id"]
     log = tables["participation"]
-    named = log.arrow(["account_id"], here.window.is_here & (pc.field("device_id") == device))
-    ids = pc.unique(named["account_id"].combine_chunks())
-    rows = log.arrow(_EVENT, here.window.is_here & pc.field("account_id").isin(ids)).to_pylist()
+    named = log.where({**here.window.here, "device_id": device}, ["account_id"])
+    ids = set(named["account_id"].to_pylist())
+    rows = log.where({**here.window.here, "account_id": ids}, _EVENT).to_pylist()
     by_account: dict[str, list[Row]] = {}
     for row in rows:
         by_account.setdefault(row["account_id"], []).append(row)
@@ -133,11 +131,10 @@ def _accounts_of_device(tables: Snapshot, here: InWindow) -> int:
 def _first_of_person(tables: Snapshot, here: InWindow) -> str | None:
     """The account of the same person that joined first, and so takes part."""
     person = (here.version or {}).get("person_id")
-    known = tables["accounts"].arrow(["account_id"], pc.field("person_id") == person)
-    ids = pc.unique(known["account_id"].combine_chunks())
-    is_one_of_them = pc.field("account_id").isin(ids)
-    rows = tables["screened_participants"].arrow(
-        ["account_id", "joined_at", "qualified"], here.window.is_here & is_one_of_them
+    known = tables["accounts"].where({"person_id": person}, ["account_id"])
+    ids = set(known["account_id"].to_pylist())
+    rows = tables["screened_participants"].where(
+        {**here.window.here, "account_id": ids}, ["account_id", "joined_at", "qualified"]
     )
     clean = [row for row in rows.to_pylist() if row["qualified"]]
     first = min(clean, key=lambda row: (row["joined_at"], row["account_id"]), default=None)

@@ -8,8 +8,8 @@ who has one may read with it. The packages of the other forms are imported when 
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -30,6 +30,7 @@ from solatium.settings.values import calendar_date
 from solatium.storage.location import Location
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
+from solatium.warehouse.lookup import Value, looked_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,8 +168,34 @@ class SnapshotTable:
         """
         self._check(columns)
         condition = None if filter is None else self._condition(filter)
-        try:
+        with self._lasting():
             return self.dataset().to_table(columns and list(columns), filter=condition)
+
+    def where(
+        self,
+        values: Mapping[str, Value | Iterable[Value]],
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """A pyarrow Table of the rows in which columns have these values, or one of several.
+
+        It finds a few rows among millions many times faster than a `filter`:
+
+            tables["allocations"].where({"account_id": "u-101"})
+
+        None means null. UsageError for an unknown column, WarehouseError as of `arrow`.
+        """
+        columns = self.columns if columns is None else columns
+        self._check([*columns, *values])
+        whole = self.contract.arrow_schema()
+        kinds = pa.schema([whole.field(name) for name in columns])
+        with self._lasting(), self._root.plainly_named() as root:
+            return looked_up(self._delta(root), values, columns).cast(kinds)
+
+    @contextmanager
+    def _lasting(self) -> Iterator[None]:
+        """WarehouseError where files of the version are no longer there."""
+        try:
+            yield
         except FileNotFoundError as error:
             raise WarehouseError(
                 f"{self._root}: version {self.version} of {self.name} is gone: {error}",

@@ -1,10 +1,13 @@
-"""The entries that competed in a window, in the order in which they were taken.
+"""The entries that competed in a window, and the order in which they were taken.
 
 docs/rules.md sections 5.3 to 5.6. One row is one entry. Tickets, weights and sizes are those of
 `allocations`. The order events of first-come windows are those of the accepted orders.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +18,7 @@ from solatium.warehouse.window_facts import WindowFacts
 
 _GREATEST_SIZE = 2**31 - 1  # a size beyond it is written as this number
 
-_OF_ALLOCATIONS = ("account_id", "entry_id", "size", "ticket", "weight", "outcome", "quantity")
+_OF_ALLOCATIONS = ("account_id", "entry_id", "size", "weight", "outcome", "quantity")
 
 
 def competing(tables: Snapshot, window: WindowFacts) -> pa.Table:
@@ -24,44 +27,55 @@ def competing(tables: Snapshot, window: WindowFacts) -> pa.Table:
     Columns: `entry_id`, `size`, `allocated`; of lotteries `ticket` and `weight`; of first-come
     windows `attempted_at`, `sequence`, `event_id` and `account_id` of the order event that counts.
     """
-    mark = "attempted_at" if window.is_first_come else "ticket"
-    has_a_place = pc.field(mark).is_valid() & pc.field("entry_id").is_valid()
-    rows = tables["allocations"].arrow(_OF_ALLOCATIONS, window.is_here & has_a_place)
-    allocated = pc.is_in(rows["outcome"], value_set=pa.array(ALLOCATED))
-    rows = rows.append_column("allocated", allocated)
-    entries = _of_members(rows) if window.is_team else rows
-    entries = entries.set_column(
-        entries.schema.get_field_index("size"), "size", entries["size"].cast(pa.int64())
-    )
+    rows = members(tables, window)
+    entries = entries_of(rows, window)
     if not window.is_first_come:
         return _sorted(
             entries.select(["entry_id", "size", "weight", "ticket", "allocated"]),
             ("ticket", "entry_id"),
         )
     entries = entries.select(["entry_id", "size", "allocated"])
-    attempts = _attempts(tables, window, rows.select(["account_id", "entry_id"]))
     return _sorted(
-        entries.join(attempts, "entry_id", join_type="inner"),
+        entries.join(attempts(tables, window, rows), "entry_id", join_type="inner"),
         ("attempted_at", "sequence", "event_id"),
     )
 
 
+def mark(window: WindowFacts) -> str:
+    """The column of `allocations` that has a value where an entry competes, and orders them."""
+    return "attempted_at" if window.is_first_come else "ticket"
+
+
+def members(tables: Snapshot, window: WindowFacts) -> pa.Table:
+    """The accounts of the entries that compete, with `allocated` and columns of `allocations`."""
+    rows = tables["allocations"].where(window.here, (*_OF_ALLOCATIONS, mark(window)))
+    competes = pc.and_(pc.is_valid(rows[mark(window)]), pc.is_valid(rows["entry_id"]))
+    rows = rows.filter(competes)
+    allocated = pc.is_in(rows["outcome"], value_set=pa.array(ALLOCATED))
+    return rows.append_column("allocated", allocated)
+
+
+def entries_of(members: pa.Table, window: WindowFacts) -> pa.Table:
+    """The entries of these accounts, in no order, with the columns of `members`."""
+    entries = _of_teams(members, mark(window)) if window.is_team else members
+    place = entries.schema.get_field_index("size")
+    return entries.set_column(place, "size", entries["size"].cast(pa.int64()))
+
+
 def without_attempt(tables: Snapshot, window: WindowFacts) -> int:
     """How many entries of a first-come window made no attempt, and so have no place."""
-    rows = tables["allocations"].arrow(
-        ["entry_id"], window.is_here & (pc.field("outcome") == "no_attempt")
-    )
+    rows = tables["allocations"].where({**window.here, "outcome": "no_attempt"}, ["entry_id"])
     return pc.count_distinct(rows["entry_id"]).as_py()
 
 
-def _of_members(rows: pa.Table) -> pa.Table:
+def _of_teams(rows: pa.Table, mark: str) -> pa.Table:
     """One row per team; its size is the sum of the members' quantities, however great."""
     grouped = rows.group_by("entry_id").aggregate(
         [
             ("size", "min"),
             ("quantity", "sum"),
             ("weight", "min"),
-            ("ticket", "min"),
+            (mark, "min"),
             ("allocated", "max"),
         ]
     )
@@ -75,28 +89,36 @@ def _of_members(rows: pa.Table) -> pa.Table:
             "entry_id": grouped["entry_id"],
             "size": size,
             "weight": grouped["weight_min"],
-            "ticket": grouped["ticket_min"],
+            mark: grouped[f"{mark}_min"],
             "allocated": grouped["allocated_max"],
         }
     )
 
 
-def _attempts(tables: Snapshot, window: WindowFacts, members: pa.Table) -> pa.Table:
-    """The earliest order event in the rush of each entry's members."""
-    time = pc.field("event_time")
-    orders = (
-        tables["orders"]
-        .arrow(
-            ["account_id", "event_id", "event_time", "sequence"],
-            window.is_here
-            & (pc.field("status") == "submitted")
-            & (time >= pa.scalar(window.row["rush_open"], pa.timestamp("us", "UTC")))
-            & (time < pa.scalar(window.row["rush_close"], pa.timestamp("us", "UTC"))),
-        )
-        .rename_columns(["account_id", "event_id", "attempted_at", "sequence"])
+def attempts(
+    tables: Snapshot,
+    window: WindowFacts,
+    members: pa.Table,
+    times: Iterable[datetime] | None = None,
+) -> pa.Table:
+    """The earliest order event in the rush of each entry's members; or of those at some `times`."""
+    at_times = {} if times is None else {"event_time": times}
+    orders = tables["orders"].where(
+        {**window.here, "status": "submitted", **at_times},
+        ["account_id", "event_id", "event_time", "sequence"],
+    )
+    opens, closes = (
+        pa.scalar(window.row[name], orders["event_time"].type)
+        for name in ("rush_open", "rush_close")
+    )
+    in_rush = pc.and_(
+        pc.greater_equal(orders["event_time"], opens), pc.less(orders["event_time"], closes)
+    )
+    orders = orders.filter(in_rush).rename_columns(
+        ["account_id", "event_id", "attempted_at", "sequence"]
     )
     found = _sorted(
-        orders.join(members, "account_id", join_type="inner"),
+        orders.join(members.select(["account_id", "entry_id"]), "account_id", join_type="inner"),
         ("attempted_at", "sequence", "event_id"),
     )
     names = ["attempted_at", "sequence", "event_id", "account_id"]

@@ -6,12 +6,12 @@ engine. Few rows are read, and judged in Python as `rules/windows` and `rules/se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from solatium.contracts.keys import WINDOW
 from solatium.errors import UsageError
 from solatium.settings.load import Settings
 from solatium.settings.sections import Regime
+from solatium.warehouse.lookup import Value
 from solatium.warehouse.snapshot import Snapshot, SnapshotTable
 
 Row = Mapping[str, Any]
@@ -67,13 +68,14 @@ class WindowFacts:
         return self.row["commodity_id"], self.row["window_id"]
 
     @property
-    def is_here(self) -> pc.Expression:
-        """Holds for the rows of the window in a table by business date: its partition, its ids."""
-        return (
-            (pc.field("business_date") == self.business_date)
-            & (pc.field("commodity_id") == self.key[0])
-            & (pc.field("window_id") == self.key[1])
-        )
+    def here(self) -> dict[str, Value]:
+        """What the rows of the window have in a table by business date: its partition, its ids."""
+        commodity_id, window_id = self.key
+        return {
+            "business_date": self.business_date,
+            "commodity_id": commodity_id,
+            "window_id": window_id,
+        }
 
     @property
     def is_first_come(self) -> bool:
@@ -135,6 +137,7 @@ def facts_of(tables: Snapshot, keys: Iterable[Key]) -> dict[Key, WindowFacts]:
     """The facts of several windows by key; those without a visible version are left out."""
     asked = set(keys)
     settings = tables.settings
+    regime_on = cache(settings.on)  # many windows have the same
     visible = _rows(tables["windows"], asked)
     aside = SnapshotTable(tables.root, _SET_ASIDE, tables.commit)
     late = _rows(aside, asked, pc.field("reason") == "late")
@@ -143,7 +146,7 @@ def facts_of(tables: Snapshot, keys: Iterable[Key]) -> dict[Key, WindowFacts]:
         for row in rows:
             found.setdefault(_key(row), []).append(Version(row, is_late))
     return {
-        key: _facts(sorted(versions, key=lambda version: version.place), settings)
+        key: _facts(sorted(versions, key=lambda version: version.place), settings, regime_on)
         for key, versions in found.items()
         if not all(version.is_late for version in versions)
     }
@@ -178,7 +181,11 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _facts(versions: Sequence[Version], settings: Settings) -> WindowFacts:
+def _facts(
+    versions: Sequence[Version],
+    settings: Settings,
+    regime_on: Callable[[date, str | None], Regime],
+) -> WindowFacts:
     row = dict([version for version in versions if not version.is_late][-1].row)
     row["limit_per_account"] = 1 if row["limit_per_account"] is None else row["limit_per_account"]
     row["min_qualified"] = row["min_qualified"] or 0
@@ -190,7 +197,7 @@ def _facts(versions: Sequence[Version], settings: Settings) -> WindowFacts:
         tuple(versions),
         day,
         moved(day, settings.grace_days),
-        settings.on(day, row["campaign_id"]),
+        regime_on(day, row["campaign_id"]),
         (row[scoped] or "") if scoped else "",
     )
 

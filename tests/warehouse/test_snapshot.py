@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable, write_deltalake
 from harness import Nights
 from rows import at, days
 from two_nights import MONDAY, MOST, OLD, TUESDAY, copied
@@ -24,6 +27,7 @@ from solatium import contracts
 from solatium.contracts.internal import TABLES
 from solatium.errors import SolatiumError, UsageError, WarehouseError
 from solatium.storage.local import LocalLocation
+from solatium.warehouse.lookup import looked_up
 from solatium.warehouse.snapshot import Snapshot, SnapshotTable
 from solatium.warehouse.tables import Warehouse
 
@@ -97,7 +101,21 @@ def test_timestamps_of_int96_are_exact(after_two_nights: Nights, tmp_path: Path)
     for file in nights.warehouse.glob("participation/*/*.parquet"):
         pq.write_table(pq.ParquetFile(file).read(), file, use_deprecated_int96_timestamps=True)
     assert pq.ParquetFile(file).schema.column(8).physical_type == "INT96"
-    assert solatium.open(nights.warehouse)["participation"].arrow().equals(expected)
+    state_sizes(nights.warehouse / "participation")
+    found = solatium.open(nights.warehouse)["participation"]
+    assert found.arrow().equals(expected)
+    early = expected.filter(pc.equal(expected["account_id"], "early"))
+    assert found.where({"account_id": "early"}).equals(early)
+
+
+def state_sizes(table: Path) -> None:
+    """Lets the log of a Delta table say how large its files are now."""
+    for log in table.glob("_delta_log/*.json"):
+        actions = [json.loads(line) for line in log.read_text().splitlines()]
+        for action in actions:
+            if add := action.get("add"):
+                add["size"] = (table / unquote(add["path"])).stat().st_size
+        log.write_text("\n".join(map(json.dumps, actions)))
 
 
 # Which rows and columns
@@ -115,6 +133,47 @@ def test_only_what_is_asked_for_is_read(tables: Snapshot) -> None:
         tick = timedelta(microseconds=1)
         near = [("event_time", ">", moment - tick), ("event_time", "<", moment + tick)]
         assert participation.arrow(filter=near).num_rows
+
+
+@pytest.mark.both_engines
+def test_rows_are_found_by_their_values_as_by_a_filter(tables: Snapshot) -> None:
+    for name, table in tables.items():
+        whole = table.arrow()
+        for column in table.contract.columns:
+            if column.type not in ("string", "int", "bigint", "date", "timestamp"):
+                continue
+            values = pc.unique(whole[column.name].combine_chunks())
+            for value in values.to_pylist()[:3]:
+                same = whole.filter(
+                    pc.is_null(whole[column.name])
+                    if value is None
+                    else pc.equal(whole[column.name], pa.scalar(value, values.type))
+                )
+                found = table.where({column.name: value})
+                assert found.schema.equals(table.contract.arrow_schema())
+                assert rows(found, table.contract) == rows(same, table.contract), (name, column)
+
+
+def test_rows_are_found_by_several_values_of_several_columns(tables: Snapshot) -> None:
+    allocations = tables["allocations"]
+    everybody = set(allocations.arrow(["account_id"])["account_id"].to_pylist())
+    lost = allocations.where({"account_id": everybody, "outcome": "lost"}, ["account_id"])
+    expected = allocations.arrow(["account_id"], [("outcome", "=", "lost")])
+    assert sorted(lost["account_id"].to_pylist()) == sorted(expected["account_id"].to_pylist())
+    assert allocations.where({"account_id": []}).num_rows == 0
+    assert allocations.where({"account_id": [None]}).num_rows == 0  # a null is asked for by itself
+    with pytest.raises(UsageError, match="allocations has no column acount_id"):
+        allocations.where({"acount_id": "u1"})
+
+
+@pytest.mark.parametrize(
+    "odd", ["a'b", "''", "\\", "\\'", '"', "--", "x\ny", "$1", "?", "%", "{}", "é", "\x01", " "]
+)
+def test_a_text_is_never_more_than_a_text(tmp_path: Path, odd: str) -> None:
+    table = pa.table({"id": [odd, f"{odd}{odd}", "another"], "number": [1, 2, 3]})
+    write_deltalake(tmp_path / "odd", table)
+    found = looked_up(DeltaTable(tmp_path / "odd"), {"id": odd}, ["number"])
+    assert found["number"].to_pylist() == [1]
 
 
 def test_a_column_that_is_not_there(tables: Snapshot) -> None:
@@ -216,6 +275,8 @@ def test_a_table_of_which_files_are_gone(after_two_nights: Nights, tmp_path: Pat
         file.unlink()
     with pytest.raises(WarehouseError, match="version 3 of accounts is gone"):
         tables["accounts"].pandas()
+    with pytest.raises(WarehouseError, match="version 3 of accounts is gone"):
+        tables["accounts"].where({"account_id": "u1"})
 
 
 @pytest.mark.parametrize("form", ["pandas", "polars", "duckdb"])
