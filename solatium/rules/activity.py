@@ -21,7 +21,14 @@ from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import KeepParts
 from solatium.rules import ordered_events
 from solatium.rules.advances import signed_advance
-from solatium.rules.ordered_events import ended, in_period, is_attempt, is_join, state
+from solatium.rules.ordered_events import (
+    ended,
+    in_period,
+    is_attempt,
+    is_join,
+    names_texts,
+    state,
+)
 
 # What the order log says about an account, in columns of `activity`.
 ORDER_FACTS = (
@@ -65,8 +72,12 @@ def activity(
     of_log = _looked_up(logs, windows)
     gathered = keep((_gathered(part, devices) for part in _in_parts(of_log, parts)), "activity")
     needs_order = _is_marked("tried") | _is_marked("has_tied_orders") | _is_unclear()
-    others = _in_order(gathered.where(needs_order), of_log, devices)
-    return _settled(gathered.where(~needs_order)).unionByName(keep([others], "activity_in_order"))
+    others = [
+        _in_order(gathered.where(needs_order), of_log, devices),
+        _with_texts(gathered.where(~needs_order & _has_texts()), of_log[0], devices),
+    ]
+    plain = _settled(gathered.where(~needs_order & ~_has_texts()))
+    return plain.unionByName(keep(others, "activity_looked_into"))
 
 
 def _looked_up(logs: Sequence[DataFrame], windows: DataFrame) -> list[DataFrame]:
@@ -121,6 +132,7 @@ def _is_marked(name: str) -> Column:
 # The one shape of the three logs; each log fills its own columns.
 _SHAPE = {
     "marks": "int",
+    "joins": "int",
     "first_join": "timestamp",
     "quantity": "int",
     "advance": "decimal(18,2)",
@@ -140,6 +152,7 @@ def _gathered(logs: Sequence[DataFrame], devices: bool) -> DataFrame:
         .groupBy(*PARTICIPANT)
         .agg(
             F.bit_or("marks").alias("marks"),
+            F.coalesce(F.sum("joins"), F.lit(0)).alias("joins"),
             F.min("first_join").alias("first_join"),
             F.min("quantity").alias("least_quantity"),
             F.max("quantity").alias("most_quantity"),
@@ -161,17 +174,15 @@ def _in_one_shape(frame: DataFrame) -> DataFrame:
 
 def _of_participation(events: DataFrame, devices: bool) -> DataFrame:
     joined = in_period() & is_join()
-    has_texts = F.col("team_id").isNotNull()
-    if devices:
-        has_texts = has_texts | F.col("device_id").isNotNull()
     return events.select(
         *PARTICIPANT,
         _marked(
             took_part=F.lit(True),
             joined=joined,
             withdrew=in_period() & ~is_join(),
-            has_texts=joined & has_texts,
+            has_texts=joined & names_texts(devices=devices),
         ),
+        F.when(joined, 1).alias("joins"),
         F.when(joined, F.col("event_time")).alias("first_join"),
         F.when(joined, F.coalesce("quantity", F.lit(1))).alias("quantity"),
     )
@@ -234,10 +245,16 @@ def _of_orders(events: DataFrame) -> DataFrame:
 
 
 def _is_unclear() -> Column:
-    """Whether the order of an account's participation events decides, or a text is needed."""
+    """Whether the order of an account's participation events decides."""
     changed_mind = _is_marked("joined") & _is_marked("withdrew")
     has_quantities = F.coalesce(F.col("least_quantity") != F.col("most_quantity"), F.lit(False))
-    return _is_marked("has_texts") | changed_mind | has_quantities
+    may_have_texts = _is_marked("has_texts") & (F.col("joins") > 1)
+    return changed_mind | has_quantities | may_have_texts
+
+
+def _has_texts() -> Column:
+    """Whether the texts of an account are those of its only join."""
+    return _is_marked("has_texts") & ~_is_unclear()
 
 
 def _settled(gathered: DataFrame) -> DataFrame:
@@ -262,6 +279,13 @@ def _settled(gathered: DataFrame) -> DataFrame:
     )
 
 
+def _with_texts(gathered: DataFrame, participation: DataFrame, devices: bool) -> DataFrame:
+    """The same for accounts of which one join has all texts."""
+    rows = _settled(gathered)
+    texts = ordered_events.texts(participation, devices=devices)
+    return look_up(texts, rows.drop("team_id", "device_id"), PARTICIPANT).select(*rows.columns)
+
+
 def _in_order(others: DataFrame, logs: Sequence[DataFrame], devices: bool) -> DataFrame:
     """The same for the accounts whose order of events decides something, or a text of theirs.
 
@@ -269,15 +293,19 @@ def _in_order(others: DataFrame, logs: Sequence[DataFrame], devices: bool) -> Da
     """
     participation, _, orders = logs
     is_tied, tried = _is_marked("has_tied_orders"), _is_marked("tried")
-    kinds = {"unclear": _is_unclear(), "tied": is_tied, "tried": tried}
+    kinds = {"unclear": _is_unclear(), "named": _has_texts(), "tied": is_tied, "tried": tried}
     any_are = others.agg(*(F.bool_or(holds).alias(kind) for kind, holds in kinds.items()))
     are = any_are.collect()[0]
     rows = _settled(others)
     columns = rows.columns
+    if are.named:
+        rows = _settled(others.where(~_has_texts())).unionByName(
+            _with_texts(others.where(_has_texts()), participation, devices)
+        )
     if are.unclear:
         unclear = others.where(_is_unclear()).select(*PARTICIPANT)
         found = ordered_events.applications(participation, unclear, devices=devices)
-        rows = _replaced(rows.drop("team_id", "device_id"), found, _OF_APPLICATION)
+        rows = _replaced(rows, found, _OF_APPLICATION)
     if are.tied:
         tied = others.where(is_tied).select(*PARTICIPANT)
         rows = _replaced(rows, ordered_events.order_facts(orders, tied), _OF_ORDERS)
@@ -293,6 +321,8 @@ _OF_APPLICATION = {
     "has_joined": "is_in_force",
     "joined_at": "joined_again",
     "quantity": "quantity_in_force",
+    "team_id": "team_in_force",
+    "device_id": "device_in_force",
 }
 _OF_ORDERS = {
     "order_state": "latest_state",

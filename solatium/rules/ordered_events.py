@@ -33,6 +33,12 @@ def is_join() -> Column:
     return F.col("event_type") == "join"
 
 
+def names_texts(*, devices: bool) -> Column:
+    """Whether a participation event names a team, or a device where `devices` matter."""
+    has_team = F.col("team_id").isNotNull()
+    return has_team | F.col("device_id").isNotNull() if devices else has_team
+
+
 def is_attempt() -> Column:
     """Whether an order event is a submission in the rush of a first-come window."""
     time = F.col("event_time")
@@ -59,11 +65,11 @@ def applications(events: DataFrame, accounts: DataFrame, *, devices: bool) -> Da
     """What is in force of the `accounts`, by PARTICIPANT, that have events in the period.
 
     `is_in_force`, whether their latest event is a join; then its `quantity_in_force`, 1 where it
-    has none, `team_id` and `device_id`, which is null without `devices`; and `joined_again`, the
-    time of the earliest join after the latest withdrawal, or of all joins.
+    has none, `team_in_force` and `device_in_force`, which is null without `devices`; and
+    `joined_again`, the time of the earliest join after the latest withdrawal, or of all joins.
     """
     fields = [F.col(name).cast("string") for name in _FIELDS[:-1]]
-    fields.append(without_end(F.col(_FIELDS[-1])) if devices else F.lit(""))
+    fields.append(_device() if devices else F.lit(""))
     key = event_key(*fields)
     found = (
         look_up(events.where(in_period()), accounts, PARTICIPANT)
@@ -84,9 +90,23 @@ def applications(events: DataFrame, accounts: DataFrame, *, devices: bool) -> Da
         is_in_force.alias("is_in_force"),
         key_time(F.array_min(rejoined)).alias("joined_again"),
         F.when(is_in_force, quantity).otherwise(1).alias("quantity_in_force"),
-        F.when(is_in_force, field["team_id"]).alias("team_id"),
-        F.when(is_in_force, field["device_id"]).alias("device_id"),
+        F.when(is_in_force, field["team_id"]).alias("team_in_force"),
+        F.when(is_in_force, field["device_id"]).alias("device_in_force"),
     )
+
+
+def texts(events: DataFrame, *, devices: bool) -> DataFrame:
+    """By PARTICIPANT the `team_id` and the `device_id` of each join in the period that has one.
+
+    `device_id` is null without `devices`.
+    """
+    joins = events.where(in_period() & is_join() & names_texts(devices=devices))
+    device = _device() if devices else F.lit(None).cast("string")
+    return joins.select(*PARTICIPANT, "team_id", device.alias("device_id"))
+
+
+def _device() -> Column:
+    return without_end(F.col("device_id"))
 
 
 def order_facts(events: DataFrame, accounts: DataFrame) -> DataFrame:

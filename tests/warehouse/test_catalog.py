@@ -144,8 +144,10 @@ def _thrift_server(folder: Path, environment: dict[str, str]) -> Iterator[int]:
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.ui.enabled": "false",
     }
+    # its sessions load classes by the class path alone, and not by what --packages adds
+    jars = Path.home().glob(".ivy2*/jars/*.jar")
     command = [str(home / "bin" / "spark-submit"), "--master", "local[1]"]
-    command += ["--packages", "io.delta:delta-spark_4.1_2.13:4.4.0"]
+    command += ["--driver-class-path", os.pathsep.join(map(str, jars))]
     for name, value in options.items():
         command += ["--conf", f"{name}={value}"]
     command += ["--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"]
