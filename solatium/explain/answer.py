@@ -10,11 +10,12 @@ from typing import Any
 
 from solatium.errors import UsageError
 from solatium.explain import sentences
-from solatium.explain.consolation import consolation_facts
+from solatium.explain.consolation import awarded_under_budgets, consolation_facts
 from solatium.explain.draw import draw_facts
 from solatium.explain.records import Records, records_of
 from solatium.explain.screening import screening_facts
 from solatium.warehouse.snapshot import Snapshot
+from solatium.warehouse.window_entries import allocations
 from solatium.warehouse.window_facts import utc
 
 
@@ -63,6 +64,8 @@ def explain(
 
 def _facts(tables: Snapshot, records: Records) -> dict[str, Any]:
     outcome_source = tables.settings.outcome_source
+    allocated = allocations(tables, [here.window for here in records.windows])
+    awarded = awarded_under_budgets(tables, [here.window for here in records.windows])
     return {
         "account_id": records.account_id,
         "as_of": tables.day,
@@ -73,8 +76,8 @@ def _facts(tables: Snapshot, records: Records) -> dict[str, Any]:
                 "business_date": here.window.business_date,
                 "is_closed": here.window.last_arrival <= tables.day,
                 **screening_facts(tables, here),
-                **draw_facts(tables, here),
-                **consolation_facts(tables, here, outcome_source),
+                **draw_facts(tables, here, allocated[here.window.key]),
+                **consolation_facts(here, outcome_source, awarded),
             }
             for here in records.windows
         ],

@@ -5,21 +5,26 @@ docs/rules.md sections 6 to 8.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from solatium.contracts.keys import WINDOW
 from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
 from solatium.explain.records import InWindow
 from solatium.settings.sections import Tier
 from solatium.warehouse.snapshot import Snapshot
-from solatium.warehouse.window_facts import Row, facts_of
+from solatium.warehouse.window_facts import Row, WindowFacts, facts_of
+
+Awarded = Mapping[tuple[date, str | None], Decimal]  # by business date and campaign
 
 
-def consolation_facts(tables: Snapshot, here: InWindow, outcome_source: str) -> dict[str, Any]:
+def consolation_facts(here: InWindow, outcome_source: str, awarded: Awarded) -> dict[str, Any]:
     """What the outcome was worth. `counted` is whether it is in the account's history.
 
-    `outcome_source` is whose outcomes count, `replay` or `platform`.
+    `outcome_source` is whose outcomes count, `replay` or `platform`; `awarded` is what the losses
+    of a date and a campaign were awarded in all, where these have a budget.
     """
     counted, refund = here.row("account_outcomes"), here.row("refunds_due")
     discrepancy = here.row("audit_discrepancies")
@@ -32,7 +37,7 @@ def consolation_facts(tables: Snapshot, here: InWindow, outcome_source: str) -> 
         "streak_before": here.streak_before,
         "consecutive_failures": counted and counted["consecutive_failures"],
         "scope": here.window.scope,
-        "bonus": _bonus(tables, here),
+        "bonus": _bonus(here, awarded),
         "ledger": [
             {name: entry[name] for name in ("run_date", "revision", "kind", "amount", "currency")}
             for entry in here.ledger
@@ -65,7 +70,7 @@ def _not_counted(here: InWindow, outcome_source: str) -> str | None:
     return "enough_failures_that_day"
 
 
-def _bonus(tables: Snapshot, here: InWindow) -> dict[str, Any] | None:
+def _bonus(here: InWindow, awarded: Awarded) -> dict[str, Any] | None:
     """The steps of section 8, from the tier to the ledger; None without an award or a posting."""
     award = here.row("bonus_awards")
     if award is None and not here.ledger:
@@ -79,7 +84,7 @@ def _bonus(tables: Snapshot, here: InWindow) -> dict[str, Any] | None:
     }
     if award is None:
         return facts
-    rules = here.window.regime.bonus
+    rules, terms = here.window.regime.bonus, here.window.row
     tier = [tier for tier in rules.tiers if tier.min_failures <= award["consecutive_failures"]][-1]
     latest = here.latest or {}
     return facts | {
@@ -91,7 +96,7 @@ def _bonus(tables: Snapshot, here: InWindow) -> dict[str, Any] | None:
         "cap": rules.max_per_account_per_day,
         "cap_used_before": _used_before(here, award),
         "daily_budget": rules.daily_budget,
-        "awarded_that_day": _awarded(tables, here) if rules.daily_budget is not None else None,
+        "awarded_that_day": awarded.get((here.window.business_date, terms["campaign_id"])),
     }
 
 
@@ -119,21 +124,24 @@ def _used_before(here: InWindow, award: Row) -> Decimal:
     return used if cap is None else min(used, cap)
 
 
-def _awarded(tables: Snapshot, here: InWindow) -> Decimal:
-    """What the date's losses of the same campaign were awarded in all.
+def awarded_under_budgets(tables: Snapshot, windows: Iterable[WindowFacts]) -> Awarded:
+    """What the losses of dates and campaigns were awarded in all, where these have a budget.
 
     A window belongs to the campaign that its version in force names, whatever earlier ones named.
     """
-    day, campaign = here.window.business_date, here.window.row["campaign_id"]
+    budgeted = [window for window in windows if window.regime.bonus.daily_budget is not None]
     awards = tables["bonus_awards"].where(
-        {"business_date": day}, ["commodity_id", "window_id", "amount"]
+        {"business_date": {window.business_date for window in budgeted}}, [*WINDOW, "amount"]
     )
     sums = {
         (row["commodity_id"], row["window_id"]): row["amount_sum"]
-        for row in awards.group_by(["commodity_id", "window_id"])
-        .aggregate([("amount", "sum")])
-        .to_pylist()
+        for row in awards.group_by(WINDOW).aggregate([("amount", "sum")]).to_pylist()
     }
-    facts = facts_of(tables, sums)
-    of_campaign = (key for key in facts if facts[key].row["campaign_id"] == campaign)
-    return sum((sums[key] for key in of_campaign), Decimal(0))
+    of_campaign = {
+        (window.business_date, window.row["campaign_id"]): Decimal(0) for window in budgeted
+    }
+    for key, window in facts_of(tables, sums).items():
+        place = (window.business_date, window.row["campaign_id"])
+        if place in of_campaign:
+            of_campaign[place] += sums[key]
+    return of_campaign

@@ -6,6 +6,9 @@ import shlex
 from hashlib import sha256
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from solatium.explain.records import InWindow
 from solatium.explain.standing import Standing, standing
 from solatium.warehouse.snapshot import Snapshot
@@ -30,8 +33,8 @@ _NOTHING = (
 )
 
 
-def draw_facts(tables: Snapshot, here: InWindow) -> dict[str, Any]:
-    """The entry, what orders it, and how far the stock went.
+def draw_facts(tables: Snapshot, here: InWindow, allocations: pa.Table) -> dict[str, Any]:
+    """The entry, what orders it, and how far the stock went; by the `allocations` of the window.
 
     `position` is the entry's place from 1 among the `competing` entries, `left_at_turn` the stock
     that was left when it was looked at. `passed_over` counts entries before the last winner that
@@ -53,19 +56,14 @@ def draw_facts(tables: Snapshot, here: InWindow) -> dict[str, Any]:
     facts |= {name: row[name] for name in (*of_row, "outcome", "platform_outcome")}
     if row["entry_id"] is None:
         return facts
-    facts["members"] = _members(tables, here.window, row["entry_id"])
+    of_entry = pc.equal(allocations["entry_id"], row["entry_id"])
+    facts["members"] = sorted(allocations.filter(of_entry)["account_id"].to_pylist())
     if row["ticket"] is not None:
         facts |= _ticket(here.window, row["entry_id"], row["weight"], row["ticket"])
     if row["ticket"] is not None or row["attempted_at"] is not None:
-        facts |= _standing(standing(tables, here.window, row["entry_id"]), facts["stock"])
+        found = standing(tables, here.window, allocations, row["entry_id"])
+        facts |= _standing(found, facts["stock"])
     return facts
-
-
-def _members(tables: Snapshot, window: WindowFacts, entry_id: str) -> list[str]:
-    if not window.is_team:
-        return [entry_id]
-    found = tables["allocations"].where({**window.here, "entry_id": entry_id}, ["account_id"])
-    return sorted(found["account_id"].to_pylist())
 
 
 def _ticket(window: WindowFacts, entry_id: str, weight: int, ticket: str) -> dict[str, str]:

@@ -36,9 +36,11 @@ class Standing:
     last_allocated: int | None
 
 
-def standing(tables: Snapshot, window: WindowFacts, entry_id: str) -> Standing:
-    """Where one of the entries that competed in a window stood."""
-    accounts, column = members(tables, window), mark(window)
+def standing(
+    tables: Snapshot, window: WindowFacts, allocations: pa.Table, entry_id: str
+) -> Standing:
+    """Where one of the entries stood that competed in a window, which has these `allocations`."""
+    accounts, column = members(allocations, window), mark(window)
     entries = entries_of(accounts, window)
     own = entries.filter(pc.equal(entries["entry_id"], entry_id))[column][0].as_py()
     won = entries.filter(entries["allocated"])
@@ -75,9 +77,9 @@ def _keys_of_tied(
     column = entries[mark(window)]
     wanted = pa.array(values, column.type)
     tied = entries.filter(pc.is_in(column, value_set=wanted))
-    if not window.is_first_come:
-        found = tied.select(["entry_id", "ticket"]).to_pylist()
-        return {row["entry_id"]: (row["ticket"], (row["entry_id"],)) for row in found}
+    if not window.is_first_come or len(tied) == len(wanted):
+        found = zip(tied["entry_id"].to_pylist(), tied[mark(window)].to_pylist(), strict=True)
+        return {entry_id: (value, (entry_id,)) for entry_id, value in found}
     of_tied = pc.is_in(accounts["entry_id"], value_set=tied["entry_id"].combine_chunks())
     made = attempts(tables, window, accounts.filter(of_tied), wanted.to_pylist())
     return {row["entry_id"]: (row["attempted_at"], _event_key(row)) for row in made.to_pylist()}

@@ -6,19 +6,29 @@ docs/rules.md sections 5.3 to 5.6. One row is one entry. Tickets, weights and si
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from solatium.contracts.keys import WINDOW
 from solatium.contracts.outcomes import ALLOCATED
 from solatium.warehouse.snapshot import Snapshot
-from solatium.warehouse.window_facts import WindowFacts
+from solatium.warehouse.window_facts import Key, WindowFacts
 
 _GREATEST_SIZE = 2**31 - 1  # a size beyond it is written as this number
 
-_OF_ALLOCATIONS = ("account_id", "entry_id", "size", "weight", "outcome", "quantity")
+_OF_ALLOCATIONS = (
+    "account_id",
+    "entry_id",
+    "size",
+    "weight",
+    "ticket",
+    "attempted_at",
+    "outcome",
+    "quantity",
+)
 
 
 def competing(tables: Snapshot, window: WindowFacts) -> pa.Table:
@@ -27,7 +37,7 @@ def competing(tables: Snapshot, window: WindowFacts) -> pa.Table:
     Columns: `entry_id`, `size`, `allocated`; of lotteries `ticket` and `weight`; of first-come
     windows `attempted_at`, `sequence`, `event_id` and `account_id` of the order event that counts.
     """
-    rows = members(tables, window)
+    rows = members(allocations(tables, [window])[window.key], window)
     entries = entries_of(rows, window)
     if not window.is_first_come:
         return _sorted(
@@ -46,9 +56,33 @@ def mark(window: WindowFacts) -> str:
     return "attempted_at" if window.is_first_come else "ticket"
 
 
-def members(tables: Snapshot, window: WindowFacts) -> pa.Table:
-    """The accounts of the entries that compete, with `allocated` and columns of `allocations`."""
-    rows = tables["allocations"].where(window.here, (*_OF_ALLOCATIONS, mark(window)))
+def allocations(tables: Snapshot, windows: Sequence[WindowFacts]) -> dict[Key, pa.Table]:
+    """The rows of `allocations` of some windows, with what says how entries stand, by window."""
+    rows = (
+        tables["allocations"]
+        .where(
+            {
+                "business_date": {window.business_date for window in windows},
+                "commodity_id": {window.key[0] for window in windows},
+                "window_id": {window.key[1] for window in windows},
+            },
+            (*WINDOW, *_OF_ALLOCATIONS),
+        )
+        .combine_chunks()
+    )  # rows are taken from a whole many times faster
+    places = rows.select(WINDOW).append_column("place", pa.array(range(len(rows)), pa.int64()))
+    grouped = places.group_by(WINDOW).aggregate([("place", "list")])
+    of_window = {
+        (commodity_id.as_py(), window_id.as_py()): rows.take(found.values)
+        for commodity_id, window_id, found in zip(
+            *(grouped[name] for name in (*WINDOW, "place_list")), strict=True
+        )
+    }
+    return {window.key: of_window.get(window.key, rows.slice(0, 0)) for window in windows}
+
+
+def members(rows: pa.Table, window: WindowFacts) -> pa.Table:
+    """Of the `allocations` of a window the accounts whose entries compete, with `allocated`."""
     competes = pc.and_(pc.is_valid(rows[mark(window)]), pc.is_valid(rows["entry_id"]))
     rows = rows.filter(competes)
     allocated = pc.is_in(rows["outcome"], value_set=pa.array(ALLOCATED))

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from solatium import contracts
@@ -204,7 +205,7 @@ def _facts(
 
 def _rows(table: SnapshotTable, keys: set[Key], also: Any = None) -> list[dict[str, Any]]:
     commodities = sorted({commodity_id for commodity_id, _ in keys})
-    condition = pc.field("commodity_id").isin(commodities)
+    condition = pc.field("commodity_id").isin(pa.array(commodities, pa.string()))
     if also is not None:
         condition &= also
     found = table.arrow(contracts.warehouse("windows").names, condition).to_pylist()
