@@ -70,7 +70,9 @@ def allocations(tables: Snapshot, windows: Sequence[WindowFacts]) -> dict[Key, p
         )
         .combine_chunks()
     )  # rows are taken from a whole many times faster
-    places = rows.select(WINDOW).append_column("place", pa.array(range(len(rows)), pa.int64()))
+    if len(windows) == 1:
+        return {windows[0].key: rows}
+    places = rows.select(WINDOW).append_column("place", pa.arange(0, len(rows)))
     grouped = places.group_by(WINDOW).aggregate([("place", "list")])
     of_window = {
         (commodity_id.as_py(), window_id.as_py()): rows.take(found.values)
