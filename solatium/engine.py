@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -354,7 +355,7 @@ def _spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterat
         builder = configure_spark_with_delta_pip(builder.master("local[*]"))
     protocol.register_input_converter(_EarlyDates(), prepend=True)
     try:
-        with _without(_OF_CONNECT):
+        with _without(_OF_CONNECT), _ended_with_its_start():
             session = builder.getOrCreate()
     except Exception as error:
         raise SolatiumError(
@@ -373,6 +374,31 @@ def _spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterat
         yield session
     finally:
         session.stop()
+
+
+@contextmanager
+def _ended_with_its_start() -> Iterator[None]:
+    """Ends the JVM that PySpark starts where a signal ends its start: it would go on by itself."""
+    from pyspark import java_gateway
+
+    module: Any = java_gateway
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*command: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*command, **options))
+        return started[-1]
+
+    module.Popen = start
+    try:
+        yield
+    except Exception:
+        raise  # a session that was refused; the JVM serves the next one
+    except BaseException:
+        for process in started:
+            process.kill()
+        raise
+    finally:
+        module.Popen = subprocess.Popen
 
 
 def _under_spark_submit() -> bool:

@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from solatium.contracts.keys import WINDOW
 from solatium.storage.location import Location
 from solatium.warehouse.commits import Commit
+from solatium.warehouse.lookup import looked_up
 
 
 def campaigns_by_date(root: Location, commit: Commit, until: date) -> dict[date, set[str | None]]:
@@ -33,5 +34,5 @@ def campaigns_by_date(root: Location, commit: Commit, until: date) -> dict[date,
 
 def _rows(root: Location, commit: Commit, table: str, fact: str) -> zip[tuple]:
     delta = DeltaTable((root / table).uri, version=commit.tables[table])
-    columns = delta.to_pyarrow_table(columns=[*WINDOW, fact]).to_pydict()
-    return zip(*(columns[name] for name in (*WINDOW, fact)), strict=True)
+    columns = looked_up(delta, {}, [*WINDOW, fact]).to_pydict()
+    return zip(*columns.values(), strict=True)
