@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 from deltalake import DeltaTable
+from pyspark import SparkContext
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -354,8 +357,21 @@ def _spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterat
 
         builder = configure_spark_with_delta_pip(builder.master("local[*]"))
     protocol.register_input_converter(_EarlyDates(), prepend=True)
+    with _ended_by_signals():
+        session = _started(builder)
+        try:
+            yield session
+        except Exception:
+            session.stop()
+            raise
+        session.stop()
+
+
+def _started(builder: SparkSession.Builder) -> SparkSession:
+    """A session of Spark; SolatiumError where it does not start."""
+    at_sigint = signal.getsignal(signal.SIGINT)
     try:
-        with _without(_OF_CONNECT), _ended_with_its_start():
+        with _without(_OF_CONNECT):
             session = builder.getOrCreate()
     except Exception as error:
         raise SolatiumError(
@@ -366,19 +382,22 @@ def _spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterat
                 "without Java, use --engine embedded",
             ],
         ) from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, at_sigint)
     session.sparkContext.setLogLevel("ERROR")
     home = os.environ.get("SPARK_HOME", "that of the package pyspark")
     master = session.sparkContext.master
     logging.getLogger("solatium").info("Spark %s, %s, on %s", session.version, home, master)
-    try:
-        yield session
-    finally:
-        session.stop()
+    return session
 
 
 @contextmanager
-def _ended_with_its_start() -> Iterator[None]:
-    """Ends the JVM that PySpark starts where a signal ends its start: it would go on by itself."""
+def _ended_by_signals() -> Iterator[None]:
+    """Where a signal ends what is done with Spark, ends the JVM that PySpark started for it.
+
+    The signal may have come between a call to the JVM and its answer: the next call, to stop it,
+    would get that answer. PySpark's own way with SIGINT is to make such a call, so it is put aside.
+    """
     from pyspark import java_gateway
 
     module: Any = java_gateway
@@ -392,10 +411,13 @@ def _ended_with_its_start() -> Iterator[None]:
     try:
         yield
     except Exception:
-        raise  # a session that was refused; the JVM serves the next one
+        raise  # the JVM serves the next session
     except BaseException:
         for process in started:
             process.kill()
+            context: Any = SparkContext
+            context._gateway = context._jvm = context._active_spark_context = None
+            SparkSession._instantiatedSession = None
         raise
     finally:
         module.Popen = subprocess.Popen
