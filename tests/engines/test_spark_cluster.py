@@ -24,7 +24,7 @@ from spark_cluster import SPARK, cluster, environment
 
 from benchmarks.event_log import EventLog
 from benchmarks.observed_night import event_log
-from solatium.engine import _DELTA_PACKAGE
+from solatium.engine.spark import DELTA_PACKAGE
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,7 +88,7 @@ def submit(master: str, package: Path, folder: Path, day: date) -> None:
     }
     command = [str(SPARK / "bin/spark-submit"), "--master", master]
     command += ["--properties-file", str(ROOT / "conf/spark-defaults.conf")]
-    command += ["--packages", _DELTA_PACKAGE, "--py-files", str(package)]
+    command += ["--packages", DELTA_PACKAGE, "--py-files", str(package)]
     for key, value in options.items():
         command += ["--conf", f"{key}={value}"]
     command += [str(ROOT / "jobs/nightly.py"), "--date", day.isoformat()]

@@ -19,7 +19,7 @@ from spark_cluster import SPARK, environment
 from stored_nights import same
 from two_nights import CONFIG, STORY, TUESDAY
 
-from solatium.engine import _DELTA_PACKAGE
+from solatium.engine.spark import DELTA_PACKAGE
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,7 +59,7 @@ def submit(folder: Path, landing: str, warehouse: str) -> None:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
     }
-    packages = [_DELTA_PACKAGE]
+    packages = [DELTA_PACKAGE]
     if landing.startswith("s3:"):
         packages.append(_connector())
         options["spark.hadoop.fs.s3a.endpoint"] = os.environ["AWS_ENDPOINT_URL"]
