@@ -50,7 +50,7 @@ class PastHistory:
         day = F.col("business_date")
         outcomes = self.outcomes.where(day < F.lit(first))
         judged_since = first
-        for commit in reversed(commits.kept(self.warehouse.root, self.lineage)):
+        for commit in reversed(commits.retained(self.warehouse.root, self.lineage)):
             until = shifted(commit.day, -self.grace)
             if until < judged_since:  # no later night has judged again what this one had closed
                 closed = self.warehouse.read(HISTORY_CLOSED.name, commit)

@@ -97,7 +97,7 @@ def plan_of(
     start = min(earliest, lineage[0].day)
     first = max(min([*reasons, next_day]), start)
     base = [commit for commit in lineage if commit.day < first][-1:]
-    if not commits.kept(root, base) and base:
+    if not commits.retained(root, base) and base:
         first = start
         reasons[first] = f"the tables of {base[0].day}, on which others stand, are no longer kept"
     notes = [f"judging again from {day} on: {reason}" for day, reason in sorted(reasons.items())]

@@ -95,11 +95,11 @@ def _base(root: Location, seen: Sequence[Commit], to: date) -> Commit:
             ["to start over, name a new folder as the warehouse"],
         )
     base = [commit for commit in seen if commit.day <= to][-1]
-    if not commits.kept(root, [base]):
+    if not commits.retained(root, [base]):
         raise UsageError(
             f"--to {to}: the tables of that night were removed by solatium vacuum",
             [
-                f"the oldest that are kept are those of {commits.kept(root, seen)[0].day}",
+                f"the oldest that are kept are those of {commits.retained(root, seen)[0].day}",
                 "solatium backfill judges earlier dates again, from the landing zone",
             ],
         )

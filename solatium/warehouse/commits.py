@@ -186,7 +186,7 @@ def since(root: Location, number: int) -> list[Commit]:
     return [found.read(later) for later in sorted(found.names) if later > number]
 
 
-def kept(root: Location, commits: Sequence[Commit]) -> list[Commit]:
+def retained(root: Location, commits: Sequence[Commit]) -> list[Commit]:
     """Those commits of a lineage whose tables are still there, for a vacuum has left them."""
     names = (root / "_commits").names()
     oldest = max((int(n.split(".")[0]) for n in names if n.endswith(OLDEST_KEPT)), default=0)

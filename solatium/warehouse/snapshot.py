@@ -72,8 +72,8 @@ class Snapshot(Mapping[str, "SnapshotTable"]):
                 f"{root}: nothing had been handled by {day}",
                 [f"the first date that was handled is {lineage[0].day}"],
             )
-        if not commits.kept(root, then[-1:]):
-            oldest = commits.kept(root, lineage)[0]
+        if not commits.retained(root, then[-1:]):
+            oldest = commits.retained(root, lineage)[0]
             raise UsageError(
                 f"{root}: the tables as of {day} were removed by solatium vacuum",
                 [

@@ -54,7 +54,7 @@ def vacuum(warehouse: Location, retention_days: int, *, is_rehearsal: bool = Fal
     commits.built(warehouse)  # before a folder is made for the lease
     with warehouse.plainly_named() as root, root.held({"command": "vacuum"}) as lease:
         lineage = commits.lineage(root)
-        there = commits.kept(root, lineage)
+        there = commits.retained(root, lineage)
         oldest = moved(lineage[-1].day, -retention_days)
         kept = [c for c in there if c.day > oldest or c is there[-1]]
         seen: list[Commit] = []
