@@ -106,7 +106,7 @@ class Engine:
             parts = [parquet.few_rows(folder) for folder in folders]
             few = [part for part in parts if part is not None]
             if len(few) == len(parts):
-                rows = pa.concat_tables(few)
+                rows = pa.concat_tables(few, promote_options="default")  # null in one of them
                 if parquet.are_few(rows.num_rows, 0):
                     return self.rows_at_hand(rows, schema)
         return self.spark.read.schema(schema).parquet(*(folder.address for folder in folders))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import types as T
 
 from solatium.engine import Engine
 from solatium.storage.location import Location
@@ -41,9 +42,19 @@ class Scratch:
         folder = self.folder / name
         if folder.exists():
             raise ValueError(f"{folder}: a frame of this name is kept already")
-        folders = []
+        folders, schemas = [], []
         for number, part in enumerate(parts):
-            schema = part.schema
+            schemas.append(part.schema)
             folders.append(folder / str(number))
             part.write.parquet(folders[-1].address)
-        return self.engine.kept(folders, schema)
+        return self.engine.kept(folders, _of_all(schemas))
+
+
+def _of_all(schemas: Sequence[T.StructType]) -> T.StructType:
+    """The schema of rows of all parts: a column may hold null where it may in one of them."""
+    return T.StructType(
+        [
+            T.StructField(same[0].name, same[0].dataType, any(field.nullable for field in same))
+            for same in zip(*(schema.fields for schema in schemas), strict=True)
+        ]
+    )
