@@ -68,8 +68,8 @@ def allocations(tables: Snapshot, windows: Sequence[WindowFacts]) -> dict[Key, p
             },
             (*WINDOW, *_OF_ALLOCATIONS),
         )
-        .combine_chunks()
-    )  # rows are taken from a whole many times faster
+        .combine_chunks()  # from a whole, rows are taken many times faster
+    )
     if len(windows) == 1:
         return {windows[0].key: rows}
     places = rows.select(WINDOW).append_column("place", pa.arange(0, len(rows)))
