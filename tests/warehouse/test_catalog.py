@@ -115,7 +115,7 @@ def test_a_jdbc_client_reads_the_committed_night(on_spark: None, tmp_path: Path)
     asked = "SELECT business_date, sum(amount) FROM solatium.bonus_awards GROUP BY 1 ORDER BY 1"
     with _thrift_server(tmp_path, environment) as port:
         said = _beeline(port, asked, environment)
-    assert said == [f"{FIRST},2.00", f"{SECOND},4.00"]
+    assert said == [f"{FIRST},2.00", f"{SECOND},2.00"]  # ann loses both, and a tier gives 2.00
 
 
 def _spark_configured(folder: Path) -> dict[str, str]:
@@ -144,8 +144,9 @@ def _thrift_server(folder: Path, environment: dict[str, str]) -> Iterator[int]:
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.ui.enabled": "false",
     }
-    # its sessions load classes by the class path alone, and not by what --packages adds
-    jars = Path.home().glob(".ivy2*/jars/*.jar")
+    # its sessions load classes by the class path alone, and not by what --packages adds; Delta's
+    # own jars are all it lacks, and others there would stand before Spark's versions of them
+    jars = Path.home().glob(".ivy2*/jars/io.*.jar")
     command = [str(home / "bin" / "spark-submit"), "--master", "local[1]"]
     command += ["--driver-class-path", os.pathsep.join(map(str, jars))]
     for name, value in options.items():
@@ -187,4 +188,6 @@ def _beeline(port: int, query: str, environment: dict[str, str]) -> list[str]:
         timeout=180,
     )
     assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines() if line.strip()]
+    # it may print its prompt before a row
+    lines = (line.rsplit("> ", 1)[-1] for line in done.stdout.splitlines())
+    return [line for line in lines if line.strip()]
