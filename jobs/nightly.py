@@ -4,7 +4,7 @@
       --packages io.delta:delta-spark_4.1_2.13:4.4.0 --py-files dist/solatium.zip \
       jobs/nightly.py --landing LOGS --warehouse WAREHOUSE --date 2026-11-01
 
-The way of a night through the rooms stands in solatium/night.py.
+The way of a night through the rooms stands in solatium/nightly/night.py.
 """
 
 import sys
