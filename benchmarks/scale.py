@@ -39,7 +39,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
 PAGE = ROOT / "docs" / "scale.md"
 
 LARGE = 1_000_000_000  # the night that is asked about
-EXECUTORS, CORES = (25, 50, 100), 4  # of which clusters, and the cores of an executor
+EXECUTORS, CORES = (25, 50, 100), 4  # sizes of clusters, and the cores of an executor
 IN_USE = 0.7  # of the time that a core has: stages end with their longest task
 BETWEEN = "between stages"  # preparing, planning and committing
 
@@ -324,7 +324,7 @@ def reckoned(found: dict[str, Any]) -> str:
     """What a night of LARGE participations would take."""
     fits = lines(found["nights"])
     largest = max(found["nights"], key=lambda one: one["participations"])
-    # plans and commits, as many as before: what grows for the driver is told beside the table
+    # plans and commits, as many as before: docs/scale.md lists what grows for the driver
     idle = {stage["stage"]: stage["idle"] for stage in largest["stages"]}
     rows, sums = [], defaultdict[str, float](float)
     for stage, fit in fits.items():

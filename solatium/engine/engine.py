@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from solatium.contracts import Table
+from solatium.engine.environment import CORES
 from solatium.storage import parquet
 from solatium.storage.location import Location
-
-_CORES = os.cpu_count() or 1
 
 # Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
 # each row; twice as much is reckoned with where memory is bounded.
@@ -131,7 +129,7 @@ class Engine:
             for c in checked
         }
         return (
-            frame.repartition(_CORES if "account_id" in table.names else 1)
+            frame.repartition(CORES if "account_id" in table.names else 1)
             .where(F.when(nulls, refused.cast("boolean")).otherwise(F.lit(True)))
             .select(
                 *(

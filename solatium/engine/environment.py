@@ -1,4 +1,4 @@
-"""What both ways to start an engine share: the environment in which PySpark looks for its Spark."""
+"""What both engines share: the machine's cores, and the environment in which PySpark starts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+CORES = os.cpu_count() or 1
 # Or PySpark looks up the calling line of every column, a quarter of the time of a small night.
 NO_CALL_SITES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 

@@ -146,6 +146,7 @@ def _ended_by_signals() -> Iterator[None]:
     except BaseException:
         for process in started:
             process.kill()
+        if started:
             context: Any = SparkContext
             context._gateway = context._jvm = context._active_spark_context = None
             SparkSession._instantiatedSession = None

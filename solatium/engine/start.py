@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -11,13 +10,11 @@ from pyspark.errors import AnalysisException, PySparkException
 from solatium.dataframes.grouping import PARTS
 from solatium.engine.embedded import embedded
 from solatium.engine.engine import Engine
-from solatium.engine.environment import NO_CALL_SITES
+from solatium.engine.environment import CORES, NO_CALL_SITES
 from solatium.engine.spark import spark, under_spark_submit
 from solatium.errors import UsageError
 
 NAMES = ("embedded", "spark")
-
-_CORES = os.cpu_count() or 1
 
 _SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -48,7 +45,7 @@ def running(
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
     starting = embedded(memory_mb) if name == "embedded" else spark(options or {}, rows)
     with starting as session:
-        own = NO_CALL_SITES | {PARTS: str(_CORES)} if name == "embedded" else _CHECKED_PAGES
+        own = NO_CALL_SITES | {PARTS: str(CORES)} if name == "embedded" else _CHECKED_PAGES
         settings = _SESSION | own
         for key, value in settings.items():
             session.conf.set(key, value)

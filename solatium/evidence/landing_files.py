@@ -69,12 +69,7 @@ class LandingFiles:
         ]
 
     def _arrived(self, source: str, window: WindowFacts) -> set[date]:
-        rows = self._tables[source].arrow(
-            ["dt"],
-            (pc.field("business_date") == window.business_date)
-            & (pc.field("commodity_id") == window.key[0])
-            & (pc.field("window_id") == window.key[1]),
-        )
+        rows = self._tables[source].where(window.here, ["dt"])
         return set(pc.unique(rows["dt"]).to_pylist())
 
     def _file(self, table: str, day: date, name: str, size: int) -> LandingFile:

@@ -23,11 +23,10 @@ from solatium.warehouse.window_facts import (
     facts_of,
 )
 
-# Tables with a row at most for an account in a window.
+# Tables with a row at most for an account in a window, beside its outcomes.
 _OF_WINDOW = (
     "screened_participants",
     "allocations",
-    "account_outcomes",
     "bonus_awards",
     "refunds_due",
     "audit_discrepancies",
@@ -115,6 +114,7 @@ def records_of(
     account.versions = account.rows("accounts")
     outcomes = account.rows("account_outcomes")
     rows = {table: _by_key(account.rows(table, day)) for table in _OF_WINDOW}
+    rows["account_outcomes"] = _by_key(outcomes)
     ledger, waived = account.rows("bonus_ledger"), account.rows("bonus_waived")
     payouts = account.rows("bonus_payouts")
     found = {key for table in _WHERE_IT_OCCURS for key in rows[table]}
@@ -130,7 +130,9 @@ def records_of(
         InWindow(
             window=facts[key],
             result=results[key],
-            rows={table: rows[table][key] for table in _OF_WINDOW if key in rows[table]},
+            rows={
+                table: found_there[key] for table, found_there in rows.items() if key in found_there
+            },
             version=account.version(facts[key], in_time=True),
             latest=account.version(facts[key], in_time=False),
             events=tuple(sorted((e for e in events if _key(e) == key), key=event_order)),
