@@ -22,16 +22,18 @@ def with_content(versions: DataFrame, contract: Table) -> DataFrame:
     return versions.withColumn("content", content(contract))
 
 
-def earliest(versions: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """The earliest version of each key; `versions` are from `with_content`."""
-    return _first(versions, keys, [F.col(name).asc() for name in VERSION_ORDER])
-
-
 def latest(versions: DataFrame, keys: Sequence[str]) -> DataFrame:
     """The latest version of each key; `versions` are from `with_content`."""
-    return _first(versions, keys, [F.col(name).desc() for name in VERSION_ORDER])
-
-
-def _first(versions: DataFrame, keys: Sequence[str], order: Sequence[Column]) -> DataFrame:
+    order = [F.col(name).desc() for name in VERSION_ORDER]
     place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     return versions.withColumn("_place", place).where("_place = 1").drop("_place")
+
+
+def earliest_value(value: Column, keys: Sequence[str]) -> Column:
+    """What the earliest version of the same key has as `value`, among those where it is not null.
+
+    The versions are from `with_content`.
+    """
+    in_order = Window.partitionBy(*keys).orderBy(*VERSION_ORDER)
+    whole = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    return F.first(value, ignorenulls=True).over(whole)

@@ -14,7 +14,7 @@ from solatium.contracts.keys import NUMBER, WINDOW
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.numbering import place_in_order
 from solatium.dataframes.versions import latest, with_content
-from solatium.rules.seeds import seeds
+from solatium.rules.seeds import with_seeds
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 
@@ -44,20 +44,21 @@ def in_force(
     `content`, `business_date`, `regime`, `seed`, and `held`: null, `seed_missing` or
     `seed_mismatch`.
     """
-    table = contracts.landing("windows")
-    versions = with_content(visible.unionByName(late), table)
+    versions = visible.withColumn("is_visible", F.lit(True)).unionByName(
+        late.withColumn("is_visible", F.lit(False))
+    )
+    versions = with_seeds(with_content(versions, contracts.landing("windows")))
     needs_seed = F.col("policy") != "first_come"
     held = F.when(needs_seed & F.col("seed").isNull(), F.col("without_seed"))
     return (
-        latest(with_content(visible, table), WINDOW)
-        .join(seeds(versions), on=WINDOW, how="left")
+        latest(versions.where("is_visible"), WINDOW)
         .withColumn("held", held)
         .withColumn("seed", F.when(needs_seed, F.col("seed")))
         .withColumn("business_date", business_date(settings.timezone))
         .withColumn("regime", regimes.number(F.col("business_date"), F.col("campaign_id")))
         .withColumn("limit_per_account", F.coalesce("limit_per_account", F.lit(1)))
         .withColumn("min_qualified", F.coalesce("min_qualified", F.lit(0)))
-        .drop("draw_seed", "seed_commitment", "without_seed")
+        .drop("draw_seed", "seed_commitment", "without_seed", "is_visible")
     )
 
 

@@ -18,7 +18,7 @@ from solatium.dataframes.versions import with_content
 from solatium.errors import UsageError
 from solatium.rules import windows
 from solatium.rules.history import scope
-from solatium.rules.seeds import seeds
+from solatium.rules.seeds import with_seeds
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
 from solatium.simulate.committed import Committed
@@ -73,7 +73,8 @@ def _with_policy(found: DataFrame, versions: DataFrame, policy: str) -> DataFram
     if policy == "first_come":
         nothing = F.lit(None).cast("string")
         return found.withColumn("seed", nothing).withColumn("held", nothing)
-    known = seeds(with_content(versions, contracts.landing("windows")))
+    known = with_seeds(with_content(versions, contracts.landing("windows")))
+    known = known.select(*WINDOW, "seed", "without_seed").distinct()
     held = F.when(F.col("seed").isNull(), F.col("without_seed"))
     return found.join(known, on=WINDOW, how="left").withColumn("held", held).drop("without_seed")
 

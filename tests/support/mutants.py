@@ -48,12 +48,16 @@ class Mutant:
 
 MUTANTS = (
     # section 2: windows in force, ingest
-    Mutant("the seed is that of the earliest version", "rules/seeds",
-           "seed = earliest(offered", "seed = latest(offered"),
-    Mutant("the commitment is that of the earliest version", "rules/seeds",
-           "commitments = earliest(versions", "commitments = latest(versions"),
-    Mutant("the latest visible version is in force", "rules/windows",
-           "latest(with_content(visible, table), WINDOW)", "earliest(with_content(visible, table), WINDOW)"),
+    Mutant("the commitment and the seed are those of the earliest version", "dataframes/versions",
+           "orderBy(*VERSION_ORDER)", "orderBy(*(F.desc(name) for name in VERSION_ORDER))"),
+    Mutant("a seed counts that matches the commitment", "rules/seeds",
+           'F.when(matches, F.col("draw_seed"))', 'F.col("draw_seed")'),
+    Mutant("a seed that does not match is not called missing", "rules/seeds",
+           "F.bool_or(offers & ~matches)", "F.bool_or(~offers)"),
+    Mutant("the latest version is in force", "dataframes/versions",
+           "F.col(name).desc() for name", "F.col(name).asc() for name"),
+    Mutant("a late version is not in force", "rules/windows",
+           'versions.where("is_visible")', "versions"),
     Mutant("a version is late after the grace, not on its last day", "rules/windows",
            'return F.col("dt") > F.date_add(', 'return F.col("dt") >= F.date_add('),
     Mutant("a null min_qualified is 0", "rules/windows",
