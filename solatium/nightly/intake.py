@@ -181,11 +181,13 @@ class Intake:
             return arrival
 
     def _versions(self, source: str, rows: DataFrame) -> _Arrival:
-        good, bad = duplicates.arrivals(rows, source, self.context.day)
-        bad = self.context.scratch.keep(bad, f"bad_{source}")
-        judged = self._judged(source, bad)
-        if not judged.quarantined:
-            good = self._as_they_are(source, rows)
+        """Rows are looked at closely only where one of them is malformed."""
+        if rows.where(row_rules.is_malformed(contracts.landing(source))).isEmpty():
+            good, bad, judged = self._all_good(source, rows)
+        else:
+            good, bad = duplicates.arrivals(rows, source, self.context.day)
+            bad = self.context.scratch.keep(bad, f"bad_{source}")
+            judged = self._judged(source, bad)
         if source == "windows":
             good = self.context.scratch.keep(good, "arrived_windows")
         return _Arrival(good, bad, judged)
@@ -199,10 +201,7 @@ class Intake:
         hashes = self.context.scratch.keep(hashes, f"doubtful_hashes_{source}")
         plain = self._as_they_are(source, rows)
         if hashes.isEmpty():
-            _, nothing = duplicates.arrivals(rows.limit(0), source, self.context.day)
-            number = self.context.landing.rows(source, self.context.day)
-            judged = Quality(source, self.context.day, number, 0, Counter(), nothing)
-            return _Arrival(plain, nothing, judged, named=named)
+            return _Arrival(*self._all_good(source, rows), named=named)
         doubtful = self.context.scratch.keep(
             duplicates.among(rows, hashes, how="left_semi"), f"doubtful_{source}"
         )
@@ -213,6 +212,13 @@ class Intake:
         aside = self.context.scratch.keep(aside, f"repeats_{source}")
         good = duplicates.among(plain, hashes, how="left_anti").unionByName(stays)
         return _Arrival(good, bad, self._judged(source, bad, aside), aside, named)
+
+    def _all_good(self, source: str, rows: DataFrame) -> tuple[DataFrame, DataFrame, Quality]:
+        """Rows of which none breaks a rule, no quarantine rows, and the numbers of both."""
+        _, nothing = duplicates.arrivals(rows.limit(0), source, self.context.day)
+        number = self.context.landing.rows(source, self.context.day)
+        judged = Quality(source, self.context.day, number, 0, Counter(), nothing)
+        return self._as_they_are(source, rows), nothing, judged
 
     def _as_they_are(self, source: str, rows: DataFrame) -> DataFrame:
         """Rows of which none breaks a rule."""
