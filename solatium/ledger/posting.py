@@ -18,12 +18,34 @@ from solatium import contracts
 from solatium.contracts.keys import AWARD, WINDOW
 from solatium.settings.regimes import Regimes
 
+_MONEY = "decimal(18,2)"
+_SUMS = ("due", "posted", "waived")
+
 
 class Posting(NamedTuple):
-    """The rows that a run adds to `bonus_ledger` and `bonus_waived`."""
+    """What a run adds to the ledger: `changes`, one row for each key whose balance is off.
 
-    entries: DataFrame
-    waived: DataFrame
+    A row has what both tables need of it, the `entry`, and what is `newly_waived`.
+    """
+
+    changes: DataFrame
+
+    @property
+    def entries(self) -> DataFrame:
+        """The rows for `bonus_ledger`."""
+        return contracts.warehouse("bonus_ledger").shape(
+            self.changes.where("entry <> 0")
+            .withColumn("kind", kind(F.col("posted") + F.col("entry")))
+            .withColumn("entry_id", entry_id())
+            .withColumn("amount", F.col("entry"))
+        )
+
+    @property
+    def waived(self) -> DataFrame:
+        """The rows for `bonus_waived`."""
+        return contracts.warehouse("bonus_waived").shape(
+            self.changes.where("newly_waived <> 0").withColumn("amount", F.col("newly_waived"))
+        )
 
 
 def post(
@@ -42,37 +64,30 @@ def post(
     A key whose window has moved to another date keeps one balance over both. `dates` are all from
     the first that may differ to the last that is closed, `windows` those in force.
     """
-    due = _of(awards, dates).select(
-        *AWARD,
-        F.col("business_date").alias("due_date"),
-        F.col("amount").alias("due"),
-        F.col("currency").alias("due_currency"),
+    amount = F.col("amount")
+    sides = (
+        _side(_of(awards, dates), due=amount)
+        .unionByName(_side(ledger, posted=amount, entries=F.lit(1)))
+        .unionByName(_side(waived, waived=amount))
     )
-    keys = (
-        due.select(*AWARD)
-        .unionByName(_belonging(ledger, windows, dates).select(*AWARD))
-        .unionByName(_belonging(waived, windows, dates).select(*AWARD))
-        .distinct()
-    )
-    posted = (
-        ledger.join(keys, on=AWARD, how="left_semi")
+    is_due, is_posted = F.col("due").isNotNull(), F.col("entries").isNotNull()
+    belongs = is_due | _belongs_to().isin(list(dates))
+    balances = (
+        _placed(sides, windows, dates)
         .groupBy(*AWARD)
         .agg(
-            F.sum("amount").alias("posted"),
-            F.count("*").alias("revision"),
-            F.max("business_date").alias("posted_date"),
-            F.max("currency").alias("posted_currency"),
+            F.bool_or(belongs).alias("belongs"),
+            *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in _SUMS),
+            F.count("entries").cast("int").alias("revision"),
+            *(
+                F.coalesce(
+                    F.max(F.when(is_due, F.col(name))), F.max(F.when(is_posted, F.col(name)))
+                ).alias(name)
+                for name in ("business_date", "currency")
+            ),
         )
+        .where("belongs")
     )
-    given_up = (
-        waived.join(keys, on=AWARD, how="left_semi")
-        .groupBy(*AWARD)
-        .agg(F.sum("amount").alias("waived"))
-    )
-    sides = keys
-    for side in (due, posted, given_up):
-        sides = sides.join(side, on=AWARD, how="left")
-    sides = sides.fillna(0, subset=["due", "posted", "waived", "revision"])
     # balance minus waived equals the award, before and after
     difference = F.col("due") - F.col("posted") + F.col("waived")
     exactly = difference - F.col("waived")
@@ -80,24 +95,24 @@ def post(
     entry = F.when(claws_back, exactly).otherwise(F.greatest(exactly, F.lit(0)))
     campaigns = F.broadcast(windows.select(*WINDOW, "campaign_id"))
     changes = (
-        sides.join(campaigns, on=WINDOW, how="left")
-        .withColumn("business_date", F.coalesce("due_date", "posted_date"))
+        balances.join(campaigns, on=WINDOW, how="left")
         .withColumn("regime", regimes.number(F.col("business_date"), F.col("campaign_id")))
-        .withColumn("currency", F.coalesce("due_currency", "posted_currency"))
         .withColumn("run_date", F.lit(run_date))
-        .withColumn("entry", entry.cast("decimal(18,2)"))
-        .withColumn("newly_waived", (entry - difference).cast("decimal(18,2)"))
+        .withColumn("entry", entry.cast(_MONEY))
+        .withColumn("newly_waived", (entry - difference).cast(_MONEY))
     )
-    return Posting(
-        contracts.warehouse("bonus_ledger").shape(
-            changes.where("entry <> 0")
-            .withColumn("kind", kind(F.col("posted") + F.col("entry")))
-            .withColumn("entry_id", entry_id())
-            .withColumn("amount", F.col("entry"))
-        ),
-        contracts.warehouse("bonus_waived").shape(
-            changes.where("newly_waived <> 0").withColumn("amount", F.col("newly_waived"))
-        ),
+    return Posting(changes.where("entry <> 0 or newly_waived <> 0"))
+
+
+def _side(rows: DataFrame, **numbers: Column) -> DataFrame:
+    """Rows of awards, of the ledger, or of what was waived, with nulls for those of the others."""
+    nothing = F.lit(None)
+    return rows.select(
+        *AWARD,
+        "business_date",
+        "currency",
+        *(numbers.get(name, nothing).cast(_MONEY).alias(name) for name in _SUMS),
+        numbers.get("entries", nothing).cast("int").alias("entries"),
     )
 
 
@@ -150,16 +165,24 @@ def places(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> Data
 
 
 def _belonging(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
-    """The rows that belong to `dates`: to the date of their window, where it is closed.
+    """The rows that belong to `dates`."""
+    return _placed(posted, windows, dates).where(_belongs_to().isin(list(dates)))
 
-    What was posted for a window that is gone, or open again, belongs to the date it was posted for.
-    """
+
+def _placed(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """The rows with the `window_date` of their window, where it is closed."""
     closed = windows.where(F.col("business_date") <= F.lit(max(dates))).select(
         *WINDOW, F.col("business_date").alias("window_date")
     )
-    belongs_to = F.coalesce("window_date", "business_date")
-    placed = posted.join(F.broadcast(closed), on=WINDOW, how="left")
-    return placed.where(belongs_to.isin(list(dates)))
+    return posted.join(F.broadcast(closed), on=WINDOW, how="left")
+
+
+def _belongs_to() -> Column:
+    """The date that a posted row belongs to: that of its window, where it is closed.
+
+    What was posted for a window that is gone, or open again, belongs to the date it was posted for.
+    """
+    return F.coalesce("window_date", "business_date")
 
 
 def _of(rows: DataFrame, dates: Sequence[date]) -> DataFrame:

@@ -32,9 +32,7 @@ class Posted:
 
 def reckoned(found: Posting, scratch: Scratch) -> tuple[Posting, Posted]:
     """A posting that is computed once, and what it comes to."""
-    kept = Posting(
-        scratch.keep(found.entries, "ledger_entries"), scratch.keep(found.waived, "ledger_waived")
-    )
+    kept = Posting(scratch.keep(found.changes, "ledger_changes"))
     number, total = kept.entries.agg(F.count("*"), F.sum("amount")).collect()[0]
     waived = kept.waived.agg(F.sum("amount")).collect()[0][0]
     return kept, Posted(number, total or Decimal(0), waived or Decimal(0))
