@@ -77,6 +77,17 @@ def test_rows_are_added_and_those_of_a_date_replaced(warehouse: Warehouse) -> No
     assert read(warehouse) == []
 
 
+def test_rows_of_a_date_that_has_none_yet_are_appended(warehouse: Warehouse) -> None:
+    put(warehouse, found("ann"))
+    before = warehouse.version(AUDIT.name)
+    assert put(warehouse, found("ben", TUESDAY), dates=(TUESDAY,)) == 1
+    assert put(warehouse, dates=(date(2026, 3, 11),)) == 0
+    assert read(warehouse) == [("ann", MONDAY), ("ben", TUESDAY)]
+    log = Path(warehouse.root.address) / AUDIT.name / "_delta_log"
+    for entry in sorted(log.glob("*.json"))[before + 1 :]:
+        assert '"remove"' not in entry.read_text()
+
+
 def test_all_readers_of_delta_see_the_same(warehouse: Warehouse) -> None:
     """The package `deltalake`, and the Delta of the engine itself."""
     put(warehouse, found("ann"), found("ben", TUESDAY))
