@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness import Nights
+from harness import Nights, table_rows
 from object_store import ObjectStore
 from rich.console import Console
 
@@ -56,6 +56,9 @@ class StoreNights(Nights):
             **options,
         )
         return run(request, Console(stderr=True), self.running, self.expectations)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return table_rows(self.kept, table)
 
 
 def rows_of(warehouse: str | Path) -> dict[str, list[dict[str, Any]]]:
