@@ -6,6 +6,7 @@ docs/rules.md sections 1, 9 and 10. What a night leaves for the next one is the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from solatium import engine
 from solatium.contracts.calendar import moved
-from solatium.errors import SolatiumError, reason
+from solatium.errors import LostLeaseError, SolatiumError, reason
 from solatium.landing import event_order
 from solatium.landing.gates import AcceptedGate, QuarantineGates, accepted_on
 from solatium.landing.zone import LandingZone
@@ -134,8 +135,12 @@ class Nights:
                 self.warehouse.rewind(lineage.base, lineage.newest)
                 done = self._night(day, lineage, again, so_far, stages)
                 return replace(done, notes=notes)
-        except BaseException:
+        except Exception:
             self._take_back(lineage)
+            raise
+        except BaseException:  # it is ended from outside, which is all that it says
+            with suppress(LostLeaseError):
+                self._take_back(lineage)
             raise
         finally:
             if self.request.data_docs is not None:
@@ -154,9 +159,15 @@ class Nights:
         return (note,)
 
     def _take_back(self, lineage: Lineage) -> None:
-        """Takes back what a night that failed has written; the next run would do it too."""
+        """Takes back what a night that failed has written; the next run would do it too.
+
+        LostLeaseError where the warehouse is another run's by now: whatever the night failed by,
+        this is why.
+        """
         try:
             self.warehouse.rewind(lineage.newest, lineage.newest)
+        except LostLeaseError:
+            raise
         except Exception as error:
             log.warning("what was written is left for the next run to take back: %s", reason(error))
 

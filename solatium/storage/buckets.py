@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,8 +26,14 @@ _RETRIES: dict[str, Any] = {"max_retries": 6, "retry_timeout": timedelta(seconds
 
 _TRIES = 8
 _WAIT = 0.05  # seconds, and longer each time
+_TRIES_UNHEARD = 3  # of conditional puts, each until a client's time is up
 
 _REFUSED = re.compile(r"\b(401|403)\b")
+_TIMED_OUT = re.compile(r"\bkind: Timeout\b")  # as the client shows an error of its own
+
+
+class _UnheardError(StoreError):
+    """No answer came in time: what was asked may have been done or not."""
 
 
 class Bucket(Store):
@@ -133,13 +139,9 @@ class Bucket(Store):
         object with exactly this content is the one that was put. A store may also refuse one of two
         puts at once while the other is not done, and may yet fail: then it is tried again.
         """
-        import obstore
-
         for number in range(_TRIES):
             try:
-                with _reported(self.place(key)):
-                    made = obstore.put(self._client, key, content, mode="create")
-                return Stored(key, len(content), None, made["e_tag"], made["version"])
+                return self._put(key, content, "create")
             except FileExistsError as refusal:
                 try:
                     there, stored = self.read(key)
@@ -155,14 +157,39 @@ class Bucket(Store):
         )
 
     def update(self, seen: Stored, content: bytes) -> Stored:
-        """Puts an object in the place of one that was seen; ChangedError where it is another."""
+        """Puts an object in the place of one that was seen; ChangedError where it is another.
+
+        One with exactly this content is the one that was put, as its answer may be lost.
+        """
+        known = {"e_tag": seen.tag, "version": seen.version}
+        mode = {name: value for name, value in known.items() if value is not None}
+        try:
+            return self._put(seen.key, content, mode)
+        except ChangedError:
+            with suppress(FileNotFoundError):
+                there, stored = self.read(seen.key)
+                if there == content:
+                    return stored
+            raise
+
+    def _put(self, key: str, content: bytes, mode: Any) -> Stored:
+        """Puts an object on a condition.
+
+        Where no answer comes in time it is put again, as the client itself dares with others alone:
+        where the first put was done, the next one is refused.
+        """
         import obstore
 
-        known = {"e_tag": seen.tag, "version": seen.version}
-        mode: Any = {name: value for name, value in known.items() if value is not None}
-        with _reported(self.place(seen.key)):
-            made = obstore.put(self._client, seen.key, content, mode=mode)
-        return Stored(seen.key, len(content), None, made["e_tag"], made["version"])
+        tries = _TRIES_UNHEARD
+        while True:
+            try:
+                with _reported(self.place(key)):
+                    made = obstore.put(self._client, key, content, mode=mode)
+                return Stored(key, len(content), None, made["e_tag"], made["version"])
+            except _UnheardError:
+                tries -= 1
+                if not tries:
+                    raise
 
     def delete_drafts(self, prefix: str) -> None:
         """There are none."""
@@ -235,6 +262,9 @@ def _reported(place: str) -> Iterator[None]:
     except exceptions.PreconditionError:
         raise ChangedError(place) from None
     except (exceptions.BaseError, ValueError) as error:
+        if _TIMED_OUT.search(said(error)):
+            advice = "look at the endpoint, such as AWS_ENDPOINT_URL, and at the network"
+            raise _UnheardError(f"{place}: no answer came in time", [advice]) from None
         what = _said(error)
         refusals = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
         if isinstance(error, refusals) or _REFUSED.search(what):

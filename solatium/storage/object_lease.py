@@ -205,12 +205,13 @@ def _left(store: Store, folder: str, facts: Mapping[str, Any], seen: Stored) -> 
     """For how many seconds a lease holds still, by the times of the store."""
     if _is_free(facts):
         return 0
-    key = _in(folder, f"_probe-{uuid4().hex}")
-    store.write(key, b"now")
+    # in a folder of its own, since a holder takes drafts away from right below the warehouse
+    probe = _in(folder, f"_probe-{uuid4().hex}")
     try:
-        clock = store.head(key)
+        store.write(f"{probe}/now", b"now")
+        clock = store.head(f"{probe}/now")
     finally:
-        store.delete([key])
+        store.delete_tree(probe)
     assert clock is not None
     assert clock.modified is not None
     assert seen.modified is not None

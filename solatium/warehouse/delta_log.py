@@ -42,6 +42,14 @@ class DeltaLog:
         """The newest version; None where there is no entry."""
         return max(self._numbers(_ENTRY), default=None)
 
+    def has(self, version: int) -> bool:
+        """Whether there is an entry of this version, whatever a list says."""
+        try:
+            self.entry(version).size()
+        except FileNotFoundError:
+            return False
+        return True
+
     def rows_added(self, version: int) -> int:
         """How many rows the files of a version have."""
         return sum(json.loads(add["stats"])["numRecords"] for add in self._adds(version))

@@ -1,4 +1,5 @@
-"""What lies behind an error of an engine or a library: a disk, a bound of memory, damaged files.
+"""What lies behind an error of an engine or a library: a disk, a bound of memory, damaged files, a
+store.
 
 Looked for when a run has failed, so that a run that does not fail pays nothing for it.
 """
@@ -15,7 +16,8 @@ from contextlib import contextmanager
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from solatium.errors import SolatiumError, WarehouseError, reason, said
+from solatium.errors import SolatiumError, StoreError, WarehouseError, reason, said
+from solatium.secrets import masked
 from solatium.storage.location import Location
 from solatium.storage.parquet import rows_read
 from solatium.warehouse import commits
@@ -27,14 +29,18 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSING = (*_FULL, errno.EROFS, errno.EIO)
 _NUMBERED = re.compile(r"\(os error (\d+)\)")  # as Rust says it
 _NO_MEMORY = re.compile("Failed to allocate additional|Resources exhausted")  # Sail, of its bound
+_OF_STORE = re.compile(r"Generic (S3|GCS|MicrosoftAzure|Hdfs\w*) error")  # of Rust's clients
+_COLOUR = re.compile(r"\x1b\[\d*m")
 _MOST_COMMITS = 40  # of them a run may have read older versions of tables
 
 
 @contextmanager
 def diagnosed(root: Location) -> Iterator[None]:
-    """Tells an error that comes from the disk, a bound of memory or damaged files as what it is.
+    """Tells an error that comes from the disk, a bound of memory, damaged files or a store as what
+    it is.
 
-    Raises WarehouseError with every damaged file of a warehouse, and what to do about them.
+    Raises WarehouseError with every damaged file of a warehouse, and what to do about them. A store
+    may also say what is damaged by an error of its own, so it is blamed where nothing is.
     """
     try:
         yield
@@ -57,8 +63,14 @@ def diagnosed(root: Location) -> Iterator[None]:
         logging.getLogger("solatium").warning(
             "the run failed; looking for damaged files in %s", root
         )
-        if problems := damages(root):
+        try:
+            problems = damages(root)
+        except StoreError as other:
+            raise _failed_by_a_store(error) or other from None
+        if problems:
             raise damaged(root, [*problems, f"it was noticed by: {reason(error)}"]) from error
+        if failed := _failed_by_a_store(error):
+            raise failed from None
         raise
 
 
@@ -98,10 +110,22 @@ def _refused(root: Location, number: int, error: Exception) -> WarehouseError:
     )
 
 
+def _failed_by_a_store(error: BaseException) -> StoreError | None:
+    """What a store did not do that an engine or the Delta library asked of it."""
+    text = _COLOUR.sub("", said(error)).partition("Debug source:")[0]
+    found = _OF_STORE.search(text)
+    if found is None:
+        return None
+    return StoreError(
+        "a store failed; the run ended, and nothing of its last night is visible",
+        [masked(" ".join(text[found.start() :].split()))[:300], "give the same command again"],
+    )
+
+
 def damages(root: Location) -> list[str]:
     """What is damaged of the tables that the newest commits name: the first commit's that has any.
 
-    Each file is read to its end once.
+    Each file is read to its end once. StoreError where a store does not answer.
     """
     sound: set[Location] = set()
     for commit in reversed(commits.lineage(root)[-_MOST_COMMITS:]):
@@ -121,6 +145,8 @@ def _damages_of(root: Location, commit: Commit, sound: set[Location]) -> list[st
                 delta = DeltaTable((root / name).uri, version=version)
                 files = pa.table(delta.get_add_actions()).select(["path", "size_bytes"])
             except Exception as error:
+                if failed := _failed_by_a_store(error):
+                    raise failed from None
                 found = [f"{delta_log.folder}: version {version}: {reason(error)}"]
             else:
                 for file in files.to_pylist():

@@ -251,7 +251,10 @@ class Warehouse:
         self._stored(name).write(self.tables[name].shape(rows), replaced, before)
         delta_log = self._log(name)
         self.engine.unhinted(delta_log.folder)
-        self._written[name] = self.version(name)
+        version = self.version(name)
+        if delta_log.has(version + 1):
+            raise self._lagging(name, version + 1)
+        self._written[name] = version
         return sum(map(delta_log.rows_added, range(before + 1, self._written[name] + 1)))
 
     def _stored(self, name: str) -> EngineTable | FileTable:
@@ -262,11 +265,23 @@ class Warehouse:
         return FileTable(self.engine, folder, table, self.root / "_scratch", _bounded(table))
 
     def version(self, name: str) -> int:
-        """The newest version of a table."""
+        """The newest version of a table; StoreError where it is older than what this run wrote."""
         version = self._log(name).newest()
         if version is None:
             raise damaged(self.root, [f"{self._log(name).folder}: no Delta log"])
+        if version < self._written.get(name, version):
+            raise self._lagging(name, self._written[name])
         return version
+
+    def _lagging(self, name: str, version: int) -> StoreError:
+        """A night must not go on without rows that it has written."""
+        return StoreError(
+            f"{self._log(name).folder}: its list lacks version {version}, which is there",
+            [
+                "nothing of this date was made visible; give the same command again",
+                "a warehouse needs a store whose lists show at once what was written",
+            ],
+        )
 
     def _log(self, name: str) -> DeltaLog:
         return DeltaLog(self.root / name)

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from solatium.errors import StoreError
+from solatium.errors import BusyError, StoreError
 from solatium.storage import hdfs
 from solatium.storage.hdfs import Hdfs
+from solatium.storage.lease import facts_of
+from solatium.storage.object_lease import ObjectLease
 from solatium.storage.stores import ChangedError
 
 pytest.importorskip("hdfs_native", reason="needs the package hdfs-native")
@@ -33,8 +35,10 @@ class InMemory:
             path=path, isdir=False, length=len(self.files[path]), modification_time=1
         )
 
-    def list_status(self, path: str, _deep: bool) -> list[Any]:
-        return [self.get_file_info(name) for name in self.files if name.startswith(f"{path}/")]
+    def list_status(self, path: str, is_deep: bool) -> list[Any]:
+        below = [name for name in self.files if name.startswith(f"{path}/")]
+        found = [name for name in below if is_deep or "/" not in name[len(path) + 1 :]]
+        return [self.get_file_info(name) for name in found]
 
     def read(self, path: str) -> io.BytesIO:
         self.short -= 1
@@ -51,12 +55,17 @@ class InMemory:
         return File()
 
     def rename(self, source: str, target: str, overwrite: bool) -> None:
+        if source not in self.files:
+            raise FileNotFoundError(source)
         if target in self.files and not overwrite:
             raise FileExistsError(target)
         self.files[target] = self.files.pop(source)
 
-    def delete(self, path: str, _deep: bool) -> bool:
-        return self.files.pop(path, None) is not None
+    def delete(self, path: str, is_deep: bool) -> bool:
+        names = [n for n in self.files if n == path or (is_deep and n.startswith(f"{path}/"))]
+        for name in names:
+            del self.files[name]
+        return bool(names)
 
 
 @pytest.fixture
@@ -91,6 +100,23 @@ def test_no_draft_is_left(store: Hdfs, client: InMemory) -> None:
     client.files["/a/.record." + "0" * 32] = b"half"
     store.delete_drafts("a")
     assert client.files == {"/a/record": b"1"}
+
+
+def test_a_rival_is_refused_while_the_holder_takes_drafts_away(
+    store: Hdfs, client: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To know how old a lease is, a rival writes a file of its own."""
+    ObjectLease(store, "wh", facts_of({"date": "today"})).take()
+    rename = client.rename
+
+    def meanwhile(source: str, target: str, overwrite: bool) -> None:
+        store.delete_drafts("wh")
+        rename(source, target, overwrite)
+
+    monkeypatch.setattr(client, "rename", meanwhile)
+    with pytest.raises(BusyError, match="date today"):
+        ObjectLease(store, "wh", facts_of({})).take()
+    assert list(client.files) == ["/wh/_holder.json/00000000000000000001"]
 
 
 def test_a_text_is_replaced_only_where_it_is_the_one_that_was_seen(store: Hdfs) -> None:

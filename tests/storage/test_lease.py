@@ -21,12 +21,13 @@ from rows import DAY, days, entrant, landing, ordered, window
 
 from solatium import contracts
 from solatium.engine import Engine
-from solatium.errors import BusyError, LostLeaseError, WarehouseError
+from solatium.errors import BusyError, LostLeaseError, StoreError, WarehouseError
 from solatium.nightly.night import Night
 from solatium.storage.folder_lease import FolderLease
 from solatium.storage.local import LocalLocation
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
+from solatium.warehouse.delta_log import DeltaLog
 from solatium.warehouse.tables import Warehouse
 
 HERE = Path(__file__).parents[1] / "support"
@@ -246,10 +247,14 @@ def story() -> dict[str, list]:
     return landing(window(window="w1"), applied, ordered("a", window="w1"))
 
 
+@pytest.mark.parametrize("fails", [False, True])
 def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """Its night is done, and before its commit another run locks a new lock file."""
+    """Its night is done, and before its commit another run locks a new lock file.
+
+    Where it fails by what the other run does to its tables, it says the same.
+    """
     nights.land(story())
     root = LocalLocation(nights.warehouse)
     with ExitStack() as held, monkeypatch.context() as patched:
@@ -260,6 +265,8 @@ def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
             (nights.warehouse / "_lock").unlink()
             held.enter_context(root.held(FACTS))
             (nights.warehouse / "_scratch" / "of the new holder").mkdir()
+            if fails:
+                raise WarehouseError("version 2 was written by another run")
 
         patched.setattr(Night, "_check", lost)
         with pytest.raises(LostLeaseError, match=r"held now by .*engine spark, date 2026-03-09"):
@@ -338,6 +345,21 @@ def test_what_another_wrote_is_neither_built_upon_nor_committed(few: Few) -> Non
     assert few.warehouse.commit(COMMIT).tables == {
         PAYOUTS.name: few.warehouse.version(PAYOUTS.name)
     }
+
+
+def test_a_list_that_lags_is_noticed(few: Few, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a commit record would name a version without the rows that were written."""
+    before = few.warehouse.version(PAYOUTS.name)
+    with monkeypatch.context() as patched:
+        patched.setattr(DeltaLog, "newest", lambda _: before)
+        with pytest.raises(StoreError, match=rf"its list lacks version {before + 1}"):
+            few.append()
+    few.warehouse.rewind(None, None)
+    few.append()
+    monkeypatch.setattr(DeltaLog, "newest", lambda _: before)
+    for work in (lambda: few.warehouse.read(PAYOUTS.name), lambda: few.warehouse.commit(COMMIT)):
+        with pytest.raises(StoreError, match="its list lacks version"):
+            work()
 
 
 # Whole runs

@@ -20,7 +20,7 @@ from typing import Any
 import obstore
 import pytest
 from object_store import ObjectStore
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, GenericError
 from obstore.store import LocalStore, MemoryStore
 
 from solatium.errors import BusyError, LostLeaseError, StoreError
@@ -240,6 +240,45 @@ def test_a_create_that_is_refused_beside_one_that_fails_is_tried_again(
     refused = iter(lambda: True, False)
     with pytest.raises(StoreError, match="says that this object exists, and has none"):
         store.create("another", b"1")
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["done", "not done"])
+def test_a_put_that_is_not_answered_in_time_is_repeated(
+    store: Bucket, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    """The client repeats no conditional put by itself then, as it may have been done."""
+    put, late = obstore.put, iter([True])
+
+    def unheard(*arguments: Any, **options: Any) -> Any:
+        is_late = next(late, False)
+        made = None if is_late and not is_done else put(*arguments, **options)
+        if is_late:
+            raise GenericError("HTTP error: error sending request\n\nDebug source: kind: Timeout,")
+        return made
+
+    monkeypatch.setattr(obstore, "put", unheard)
+    seen = store.create("record", b"1")
+    late = iter([True])
+    seen = store.update(seen, b"2")
+    assert store.read("record")[0] == b"2"
+    store.update(seen, b"3")
+    late = iter([True])
+    with pytest.raises(ChangedError):
+        store.update(seen, b"4")
+    late = iter([True])
+    with pytest.raises(FileExistsError):
+        store.create("record", b"4")
+
+
+def test_a_store_that_does_not_answer_in_time_is_named(
+    store: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unheard(*_: Any, **options: Any) -> Any:
+        raise GenericError("HTTP error: error sending request\n\nDebug source: kind: Timeout,")
+
+    monkeypatch.setattr(obstore, "put", unheard)
+    with pytest.raises(StoreError, match="memory:///record: no answer came in time"):
+        store.create("record", b"1")
 
 
 # Stores that let two rivals win

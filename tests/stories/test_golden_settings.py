@@ -9,27 +9,11 @@ from decimal import Decimal
 
 import pytest
 from compare import differences
-from golden import CONFIG, FIRST, FOURTH, LANDING, SECOND, THIRD, Tables
+from golden import FIRST, FOURTH, LANDING, OTHER, SECOND, THIRD, Tables
 from harness import Nights
 from reference.night import Reference
 
 from solatium.engine import Engine
-
-OTHER = {
-    "timezone": "UTC",
-    "grace_days": 1,
-    "outcome_source": "platform",
-    "history": {"forfeit_resets_streak": False, "max_failures_per_day": None},
-    "bonus": {
-        "trigger": "at_threshold",
-        "tiers": [
-            {"min_failures": 4, "advance_share": "0.333333"},
-            {"min_failures": 2, "amount": "3.00"},
-        ],
-        "clawback": True,
-    },
-    "gates": CONFIG["gates"],
-}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from rows import days, entrant, landing, ordered, window
 from stored_nights import StoreNights, same
 
 from solatium.engine import Engine
+from solatium.errors import UsageError
 from solatium.storage import object_lease
 
 CONFIG: dict[str, Any] = {
@@ -66,6 +68,27 @@ def test_a_closed_date_is_restated_as_in_a_folder(both: tuple[Nights, StoreNight
     same(both[0].warehouse, both[1].kept)
     restated = {row["account_id"] for row in both[0].rows("bonus_ledger")}
     assert "c" in restated
+
+
+@pytest.mark.torture
+def test_the_past_is_restated_by_other_settings_as_in_a_folder(
+    both: tuple[Nights, StoreNights],
+) -> None:
+    """Nothing is written before it is asked for; then the ledger posts what differs."""
+    there = both[1]
+    other = CONFIG | {"bonus": {"tiers": [{"min_failures": 2, "amount": "5.00"}], "clawback": True}}
+    for nights in both:
+        for day in (FIRST, SECOND):
+            nights.run(day, CONFIG)
+    before = there.files()
+    with pytest.raises(UsageError, match="--restate"):
+        there.run(THIRD, other)
+    assert there.files() == before
+    for nights in both:
+        assert nights.run(THIRD, other, restate=True).handled == DATES
+    same(both[0].warehouse, there.kept)
+    posted = Counter(row["kind"] for row in there.rows("bonus_ledger"))
+    assert posted["reversal"] > 0
 
 
 @pytest.mark.torture

@@ -22,7 +22,7 @@ LEDGER = ("bonus_ledger", "bonus_ledger_digests", "bonus_payouts", "bonus_waived
 JUDGED = tuple(name for name in contracts.WAREHOUSE if name != "run_log")
 
 
-def differences(warehouse: Path, expected: dict[str, list[Row]]) -> list[str]:
+def differences(warehouse: Path | str, expected: dict[str, list[Row]]) -> list[str]:
     """What is in one of them and not in the other, a line for each kind of row."""
     found = []
     for table in JUDGED:

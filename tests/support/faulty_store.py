@@ -5,7 +5,7 @@ and how many requests in a thousand fail so; it ends when that input does.
 
     500, 503    it answers so, and nothing is done
     lost        it is done, and the connection ends without an answer
-    late        it is done, and answered half a second later
+    late        it is done, and answered when its client has given up
     stale       a list is answered as it was up to a second ago
 """
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -25,7 +25,9 @@ from threading import Lock, Thread
 from typing import IO, Any
 
 import object_store
+import pytest
 
+TIMEOUT = 2.0  # seconds, after which a client gives up
 WAYS = ("500", "503", "lost", "late", "stale")
 
 _CODES = {"500": "InternalError", "503": "SlowDown"}
@@ -67,7 +69,12 @@ def before(endpoint: str) -> Iterator[FaultyStore]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        with object_store.named(f"http://127.0.0.1:{process.stdout.readline().strip()}") as store:
+        port = process.stdout.readline().strip()
+        with (
+            object_store.named(f"http://127.0.0.1:{port}") as store,
+            pytest.MonkeyPatch.context() as patched,
+        ):
+            patched.setenv("AWS_TIMEOUT", f"{TIMEOUT:g}s")
             yield FaultyStore(store, process.stdin, process.stdout)
     finally:
         process.stdin.close()
@@ -106,8 +113,9 @@ class _Proxy(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if way == "late":
-            time.sleep(0.5)
-        self._answer(*answer)
+            time.sleep(TIMEOUT + 0.5)
+        with suppress(ConnectionError):  # whoever asked has given up
+            self._answer(*answer)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_one  # noqa: N815
 

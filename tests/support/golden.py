@@ -53,6 +53,23 @@ CONFIG: dict[str, Any] = {
     "gates": {"max_quarantine_share": "1"},
 }
 
+# Each rule of history and bonus turned round.
+OTHER: dict[str, Any] = {
+    "timezone": "UTC",
+    "grace_days": 1,
+    "outcome_source": "platform",
+    "history": {"forfeit_resets_streak": False, "max_failures_per_day": None},
+    "bonus": {
+        "trigger": "at_threshold",
+        "tiers": [
+            {"min_failures": 4, "advance_share": "0.333333"},
+            {"min_failures": 2, "amount": "3.00"},
+        ],
+        "clawback": True,
+    },
+    "gates": CONFIG["gates"],
+}
+
 # The window of the rules' own example; what its entries asked for.
 EXAMPLE = {"u-101": 1, "u-102": 2, "u-103": 2, "u-104": 1}
 

@@ -67,9 +67,9 @@ def write_rows(path: Path, table: str, rows: list[Row]) -> None:
     pq.write_table(pa.table(columns, schema=pa.schema(fields)), path)
 
 
-def table_rows(warehouse: Path, table: str) -> list[Row]:
-    """The rows of a warehouse table."""
-    return DeltaTable(str(warehouse / table)).to_pyarrow_table().to_pylist()
+def table_rows(warehouse: Path | str, table: str) -> list[Row]:
+    """The rows of a table of a warehouse, which is a folder or a place in a store."""
+    return DeltaTable(f"{warehouse}/{table}").to_pyarrow_table().to_pylist()
 
 
 def contents(warehouse: Path) -> dict[str, list[str]]:

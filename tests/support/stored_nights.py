@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness import Nights
+from harness import Nights, table_rows
 from object_store import ObjectStore
 from rich.console import Console
 
@@ -17,6 +17,7 @@ from solatium.nightly.request import Report, Request
 from solatium.nightly.run import run
 from solatium.settings.load import from_mapping
 from solatium.storage import objects
+from solatium.storage.lease import NOTE
 from solatium.storage.location import Location
 from solatium.storage.objects import ObjectLocation
 
@@ -35,6 +36,11 @@ class StoreNights(Nights):
     @property
     def root(self) -> ObjectLocation:
         return objects.located(self.kept)
+
+    def files(self) -> list[str]:
+        """The names of all files in its warehouse, but of the note of who holds it."""
+        names = self.store.keys(self.kept)
+        return [name for name in names if name.partition("/")[0] != NOTE]
 
     def data_files(self) -> int:
         """How many files with rows its tables have."""
@@ -56,6 +62,9 @@ class StoreNights(Nights):
             **options,
         )
         return run(request, Console(stderr=True), self.running, self.expectations)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return table_rows(self.kept, table)
 
 
 def rows_of(warehouse: str | Path) -> dict[str, list[dict[str, Any]]]:

@@ -19,8 +19,9 @@ from rows import days, landing
 from solatium.cli import show
 from solatium.contracts import WAREHOUSE
 from solatium.engine import Engine
-from solatium.errors import SolatiumError, WarehouseError
+from solatium.errors import SolatiumError, StoreError, WarehouseError
 from solatium.storage.local import LocalLocation
+from solatium.warehouse import diagnosis
 from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.tables import damaged
 
@@ -219,6 +220,39 @@ def test_damage_is_told_by_the_name_that_people_know(tmp_path: Path) -> None:
         raise damaged(root, [f"{root / 'orders'}: gone"])
     assert str(refusal.value).count(str(place)) == 2
     assert f"{place / 'orders'}: gone" in refusal.value.problems
+
+
+def test_a_store_that_fails_an_engine_or_a_library_is_named_and_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may fail the search for damage too."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-of-this-store")
+    root = LocalLocation(tmp_path)
+    said = "Generic S3 error\n  \x1b[31m↳\x1b[0m PUT a-secret-of-this-store: operation timed out"
+    for failing in ([], [StoreError("a bad day")]):
+        monkeypatch.setattr(diagnosis, "damages", lambda _, failing=failing: given(failing))
+        with pytest.raises(StoreError, match="a store failed") as refusal, diagnosed(root):
+            raise OSError(f"Kernel error -> {said}")
+        told, advice = refusal.value.problems
+        assert told == "Generic S3 error ↳ PUT ***: operation timed out"
+        assert "give the same command again" in advice
+
+
+def given(failing: list[Exception]) -> list[str]:
+    if failing:
+        raise failing[0]
+    return []
+
+
+def test_a_store_that_fails_the_search_for_damage_is_no_damage(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> DeltaTable:
+        raise OSError("Generic S3 error: operation timed out")
+
+    monkeypatch.setattr(diagnosis, "DeltaTable", failing)
+    with pytest.raises(StoreError), diagnosed(LocalLocation(nights.warehouse)):
+        raise ValueError("what an engine says")
 
 
 def test_a_night_that_needs_more_memory_says_which_setting_bounds_it(tmp_path: Path) -> None:

@@ -1,0 +1,201 @@
+"""Runs that want the same warehouse in a store: one works, and the tables are as without the other.
+
+docs/rules.md section 10.4. Each run is a process. It stops where it is told to, says so, and goes
+on at a word; so what the others find is the same each time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import gateway
+import pytest
+from harness import Nights
+from rows import days, entrant, landing, ordered, window
+from stored_nights import StoreNights, same
+
+from solatium.engine import Engine
+from solatium.storage.lease import NOTE
+from solatium.warehouse import attempts, commits
+
+pytestmark = pytest.mark.torture
+
+FIRST, SECOND = days(0), days(1)
+CONFIG: dict[str, Any] = {
+    "grace_days": 0,
+    "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]},
+}
+
+# Before it first calls a method it says so, and waits. Its lease lasts for as long as it is told,
+# and it gives no sign of life but at its stages.
+RUN = """
+import sys
+from importlib import import_module
+
+from solatium.cli import app
+from solatium.storage import object_lease
+
+module, owner, name, seconds = sys.argv[1:5]
+object_lease.SECONDS, object_lease.BEAT = float(seconds), 3600.0
+owner = getattr(import_module(module), owner)
+goes_on = getattr(owner, name)
+
+def stops(*arguments, **options):
+    setattr(owner, name, goes_on)
+    print("stops", flush=True)
+    sys.stdin.readline()
+    return goes_on(*arguments, **options)
+
+setattr(owner, name, stops)
+app.main(sys.argv[5:])
+"""
+
+WRITES = ("solatium.warehouse.tables", "Warehouse", "_write")
+COMMITS = ("solatium.warehouse.tables", "Warehouse", "commit")
+PUTS_ITS_RECORD = ("solatium.storage.objects", "ObjectLocation", "create_text")
+LONG, NO_TIME = "600", "0"  # seconds that a lease lasts
+
+# marks of the session that this process has
+_MARKS = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
+
+
+class Run:
+    """A `solatium nightly` that stops once, or not at all."""
+
+    def __init__(self, command: list[str], within: ExitStack) -> None:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        environment = {name: value for name, value in os.environ.items() if name not in _MARKS}
+        self._process: subprocess.Popen[str] = within.enter_context(
+            subprocess.Popen(command, text=True, env=environment, **pipes)
+        )
+        within.callback(self._process.kill)
+
+    def stops(self) -> bool:
+        """Whether it has come to where it stops; else it has ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline() == "stops\n"
+
+    def ends(self) -> tuple[int, str]:
+        """It goes on; its exit status, and what it said."""
+        said = self._process.communicate("\n")[1]
+        return self._process.returncode, said
+
+
+class Rivals:
+    """Runs of one date, at one warehouse in a store."""
+
+    def __init__(self, nights: StoreNights, within: ExitStack) -> None:
+        self.nights = nights
+        self._within = within
+        self._config = nights.landing.parent / "config.json"
+        self._config.write_text(json.dumps(CONFIG))
+
+    def starts(self, stop: tuple[str, str, str] | None = None, seconds: str = LONG) -> Run:
+        given = ["nightly", "--date", str(SECOND), "--config", str(self._config)]
+        given += ["--landing", self.nights.landed, "--warehouse", self.nights.kept]
+        how = ["-c", RUN, *stop, seconds] if stop else ["-m", "solatium.cli"]
+        return Run([sys.executable, *how, *given], self._within)
+
+    def found(self) -> dict[str, bytes]:
+        """All that lies in the warehouse, but who holds it, and which runs were tried."""
+        store, kept = self.nights.store, self.nights.kept
+        names = [n for n in store.keys(kept) if n.split("/")[0] not in (NOTE, attempts.FOLDER)]
+        return {name: store.read(f"{kept}/{name}") for name in names}
+
+
+@pytest.fixture(scope="module", params=["s3", "hdfs"])
+def store(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A store that is exact under rivals, as moto is not."""
+    if request.param == "hdfs":
+        yield request.getfixturevalue("hdfs")
+    else:
+        with gateway.started() as there:
+            yield there
+
+
+@pytest.fixture(scope="module")
+def alone(embedded_session: Engine, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """What comes of a run that has no rival, in a folder."""
+    nights = Nights(tmp_path_factory.mktemp("alone"), embedded_session)
+    nights.land(story())
+    nights.run(SECOND, CONFIG)
+    return nights
+
+
+def story() -> dict[str, list]:
+    """On each of two dates `a` wins the one unit of a window, and `b` loses."""
+    rows: list[Any] = []
+    for day, name in ((FIRST, "w1"), (SECOND, "w2")):
+        rows += [window(window=name, day=day), ordered("a", window=name, day=day)]
+        rows += [entrant(who, window=name, day=day) for who in "ab"]
+    return landing(*rows)
+
+
+@pytest.fixture
+def rivals(embedded: Engine, store: Any, tmp_path: Path) -> Iterator[Rivals]:
+    nights = StoreNights(tmp_path, embedded, store)
+    nights.land(story())
+    with ExitStack() as within:
+        yield Rivals(nights, within)
+
+
+def test_of_two_that_start_together_one_works_and_the_other_writes_nothing(
+    rivals: Rivals, alone: Nights
+) -> None:
+    """One stops before its first commit, when the other has ended; a third comes meanwhile."""
+    both = [rivals.starts(COMMITS), rivals.starts(COMMITS)]
+    stopped = [run.stops() for run in both]
+    assert sorted(stopped) == [False, True]
+    holder, refused = both[stopped.index(True)], both[stopped.index(False)]
+    late, before = rivals.starts(), rivals.found()
+    for run in (refused, late):
+        status, said = run.ends()
+        assert (status, "another run holds this warehouse" in said) == (4, True), said
+    assert rivals.found() == before
+    status, said = holder.ends()
+    assert status == 0, said
+    same(alone.warehouse, rivals.nights.kept)
+    root = rivals.nights.root
+    note = root.store.register(f"{root.key}/{NOTE}")
+    assert json.loads(note.read()[0]) == {"token": None}
+
+
+@pytest.mark.parametrize("stop", [WRITES, COMMITS], ids=["a write", "its commit"])
+def test_a_holder_whose_lease_was_taken_over_neither_writes_nor_takes_anything_back(
+    rivals: Rivals, alone: Nights, stop: tuple[str, str, str]
+) -> None:
+    """It slept from before a write until its lease had ended and the next run was at work."""
+    slept = rivals.starts(stop, NO_TIME)
+    assert slept.stops()
+    holder = rivals.starts(COMMITS)
+    assert holder.stops()
+    before = rivals.found()
+    status, said = slept.ends()
+    assert (status, "this run no longer holds the warehouse" in said) == (4, True), said
+    assert "held now by " in said
+    assert rivals.found() == before
+    status, said = holder.ends()
+    assert status == 0, said
+    assert "taking over from a run that did not end well: " in said
+    same(alone.warehouse, rivals.nights.kept)
+
+
+def test_a_record_that_is_put_too_late_is_refused(rivals: Rivals, alone: Nights) -> None:
+    """It slept from after its last look at the lease until the next run had committed."""
+    slept = rivals.starts(PUTS_ITS_RECORD, NO_TIME)
+    assert slept.stops()
+    status, said = rivals.starts().ends()
+    assert status == 0, said
+    before = rivals.found()
+    status, said = slept.ends()
+    assert (status, "this run no longer holds the warehouse" in said) == (4, True), said
+    assert rivals.found() == before
+    same(alone.warehouse, rivals.nights.kept)
+    assert [commit.day for commit in commits.lineage(rivals.nights.root)] == [FIRST, SECOND]
