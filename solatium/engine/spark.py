@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from solatium.engine import jvm
 from solatium.engine.environment import NO_CALL_SITES, without
 from solatium.errors import SolatiumError
 
@@ -88,7 +87,7 @@ def spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterato
 
         builder = configure_spark_with_delta_pip(builder.master("local[*]"))
     protocol.register_input_converter(_EarlyDates(), prepend=True)
-    with _ended_by_signals():
+    with jvm.ended_by_signals():
         session = _started(builder)
         try:
             yield session
@@ -120,39 +119,6 @@ def _started(builder: SparkSession.Builder) -> SparkSession:
     master = session.sparkContext.master
     logging.getLogger("solatium").info("Spark %s, %s, on %s", session.version, home, master)
     return session
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Where a signal ends what is done with Spark, ends the JVM that PySpark started for it.
-
-    The signal may have come between a call to the JVM and its answer: the next call, to stop it,
-    would get that answer. PySpark's own way with SIGINT is to make such a call, so it is put aside.
-    """
-    from pyspark import java_gateway
-
-    module: Any = java_gateway
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*command: Any, **options: Any) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(*command, **options))
-        return started[-1]
-
-    module.Popen = start
-    try:
-        yield
-    except Exception:
-        raise  # the JVM serves the next session
-    except BaseException:
-        for process in started:
-            process.kill()
-        if started:
-            context: Any = SparkContext
-            context._gateway = context._jvm = context._active_spark_context = None
-            SparkSession._instantiatedSession = None
-        raise
-    finally:
-        module.Popen = subprocess.Popen
 
 
 def under_spark_submit() -> bool:

@@ -20,6 +20,30 @@ from rows import days, landing
 
 FIRST, SECOND = days(0), days(1)
 STORY = landing([race(f"r{number}", "front", "ann", day=days(number)) for number in range(2)])
+# A notebook: the second run uses the JVM that the first started, and is interrupted in a query.
+NOTEBOOK = """
+import os, signal, threading
+import psutil
+from solatium import engine
+def run(work):
+    with engine.running("spark", rows=lambda: 1) as running:
+        return work(running.spark)
+def javas():
+    return [one for one in psutil.Process().children(recursive=True) if one.name() == "java"]
+def interrupted(spark):
+    threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT]).start()
+    spark.range(10**15).selectExpr("sum(id % 7)").collect()
+run(lambda spark: None)
+first = javas()
+try:
+    run(interrupted)
+except KeyboardInterrupt:
+    _, left = psutil.wait_procs(first, timeout=10)
+    print(len(first), len(left), len(javas()))
+"""
+AND_A_THIRD = """
+print(run(lambda spark: spark.range(3).count()))
+"""
 CONFIG = {"grace_days": 0, "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]}}
 MARKS = ("SPARK_", "PYSPARK_")  # of the session that these tests have
 
@@ -142,3 +166,20 @@ def test_a_signal_ends_a_night_on_spark_within_seconds(
     )
     assert again.returncode == 0, again.stderr
     assert differences(tmp_path / "wh", reference_tables(STORY, CONFIG, SECOND)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        pytest.param(NOTEBOOK, ["1", "0", "0"], id="ended", marks=pytest.mark.both_engines),
+        pytest.param(
+            NOTEBOOK + AND_A_THIRD, ["1", "0", "0", "3"], id="a third", marks=pytest.mark.torture
+        ),
+    ],
+)
+def test_a_later_run_of_a_process_ends_as_its_first(code: str, told: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment()
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert done.stdout.split() == told
