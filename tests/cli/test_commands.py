@@ -484,6 +484,7 @@ def test_other_settings_for_closed_dates_need_restate(copied: Place, command: Co
     assert {name: after[name] for name in JUDGED} == {name: before[name] for name in JUDGED}
 
 
+@pytest.mark.torture
 def test_restate_judges_closed_dates_by_the_new_settings(copied: Place, command: Command) -> None:
     def amounts() -> list[tuple[str, str]]:
         ledger = table_rows(copied.warehouse, "bonus_ledger")
@@ -501,6 +502,7 @@ def test_restate_judges_closed_dates_by_the_new_settings(copied: Place, command:
 # backfill
 
 
+@pytest.mark.torture
 def test_backfill_judges_a_range_anew_and_what_stands_on_it(
     copied: Place, command: Command
 ) -> None:

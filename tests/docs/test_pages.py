@@ -26,6 +26,7 @@ def after_the_tutorial(embedded_session: object, tmp_path_factory: pytest.TempPa
     return folder
 
 
+@pytest.mark.torture
 def test_the_tutorial_ends_with_a_payout(after_the_tutorial: Path) -> None:
     assert (after_the_tutorial / "wh" / "bonus_payouts").is_dir()
 

@@ -722,6 +722,7 @@ def test_the_bad_rows_of_a_shut_gate_are_written_where_that_is_asked_for(
         nights.run(DAY, rejects=LocalLocation(nights.landing / "rejects"))
 
 
+@pytest.mark.torture
 def test_an_accepted_gate_lets_the_same_files_pass_and_is_logged(nights: Nights) -> None:
     tomorrow = days(1)
     nights.land(landing(window(), entrant(), joined("|"), paid("|", day=tomorrow)))

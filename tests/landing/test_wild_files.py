@@ -174,6 +174,7 @@ def encrypted(file: Path) -> None:
 UNKNOWN = [of_polars, with_null_keys, of_unknown_integers, encrypted]
 
 
+@pytest.mark.torture
 @pytest.mark.spark_at_length
 @pytest.mark.parametrize("change", UNKNOWN)
 def test_a_column_that_no_reader_knows_does_not_stand_in_the_way(

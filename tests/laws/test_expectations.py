@@ -800,6 +800,7 @@ def apart() -> Iterator[Expectations]:
         yield Expectations(suites)
 
 
+@pytest.mark.torture
 def test_suites_apart_find_the_same(
     running: Engine, gate: Expectations, apart: Expectations, tmp_path: Path
 ) -> None:
@@ -838,6 +839,7 @@ def test_docs_that_cannot_be_written_are_told(apart: Expectations, tmp_path: Pat
         apart.write_docs(tmp_path / "docs")
 
 
+@pytest.mark.torture
 def test_a_malformed_suite_is_told_apart_too(tmp_path: Path) -> None:
     """In a package of its own, as the process that judges reads the files that lie beside it."""
     root = Path(suites.__file__).parents[2]

@@ -100,6 +100,7 @@ def test_an_outcome_that_counts_otherwise_reaches_the_draws_that_follow(nights: 
     assert fourth(nights, account("first", day=FIRST), late, order) >= 1
 
 
+@pytest.mark.torture
 def test_a_date_is_judged_as_a_whole_in_its_own_night_alone(nights: Nights) -> None:
     before = files(nights)
     tables = landing(of_date(3))
@@ -119,6 +120,7 @@ def test_a_version_after_the_application_period_awards_again_alone(nights: Night
     assert fourth(nights, later) == 0
 
 
+@pytest.mark.torture
 def test_other_settings_judge_all_open_dates_again(nights: Nights) -> None:
     config = CONFIG | {"bonus": {"tiers": [{"min_failures": 1, "amount": "7.00"}]}}
     assert fourth(nights, of_date(3), config=config) == 4 * OF_A_DATE

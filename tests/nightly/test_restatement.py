@@ -240,6 +240,7 @@ def files(nights: Nights, table: str) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.torture
 def test_partitions_of_dates_on_which_nothing_differs_are_not_written(nights: Nights) -> None:
     tables = ("participation", "allocations", "account_outcomes", "bonus_awards", "window_results")
     before = {table: files(nights, table) for table in tables}
@@ -284,6 +285,7 @@ def test_a_gate_that_a_changed_file_shuts_refuses_the_night(nights: Nights) -> N
     assert contents(nights.warehouse) == before
 
 
+@pytest.mark.torture
 def test_a_repeated_run_takes_again_what_the_first_one_took(nights: Nights) -> None:
     """Also beyond rescan_days, where only the first looked."""
     rows = story()
@@ -299,6 +301,7 @@ def test_a_repeated_run_takes_again_what_the_first_one_took(nights: Nights) -> N
     assert disagreements(nights, expected, last_closed=FIFTH) == []
 
 
+@pytest.mark.torture
 def test_a_second_correction_stands_on_the_first(nights: Nights) -> None:
     """The first one changes the history of dates that earlier nights had closed."""
     rows = story()

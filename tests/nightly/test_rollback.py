@@ -110,6 +110,7 @@ def test_the_tables_are_those_of_that_night_and_the_ledger_follows(
     assert solatium.open(nights.warehouse).day == FIRST
 
 
+@pytest.mark.torture
 def test_the_nights_after_it_end_as_if_nothing_had_happened(
     handled: tuple[Nights, dict[str, Any], list[dict[str, list[str]]]],
 ) -> None:
@@ -123,6 +124,7 @@ def test_the_nights_after_it_end_as_if_nothing_had_happened(
     audit(LocalLocation(nights.warehouse), nights.running.name, nights.running)
 
 
+@pytest.mark.torture
 def test_open_dates_stay_those_of_the_version_that_judged_them(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +140,7 @@ def test_open_dates_stay_those_of_the_version_that_judged_them(
     assert report.tally.windows_judged == 2  # that of the first date by the newer version too
 
 
+@pytest.mark.torture
 def test_a_dry_run_says_what_would_change_and_changes_nothing(
     handled: tuple[Nights, dict[str, Any], list[dict[str, list[str]]]],
 ) -> None:
@@ -248,6 +251,7 @@ def rows_seen(nights: Nights) -> dict[str, list[Row]]:
     return {name: sorted(map(str, tables[name].arrow().to_pylist())) for name in tables}
 
 
+@pytest.mark.torture
 def test_readers_never_go_back_in_time(nights: Nights, embedded: Engine) -> None:
     settings = config(clawback=True)
     nights.land(STORY)

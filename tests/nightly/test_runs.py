@@ -165,6 +165,7 @@ def test_a_date_before_the_newest_is_refused(resumed: Callable[[date], Nights]) 
     assert contents(nights.warehouse) == before
 
 
+@pytest.mark.torture
 def test_a_backfill_judges_anew_and_ends_with_the_same_tables(
     standing: Standing, resumed: Callable[[date], Nights]
 ) -> None:
@@ -312,6 +313,7 @@ def test_a_warehouse_that_another_run_holds_is_left_alone(
 # Files of old dates
 
 
+@pytest.mark.torture
 def test_old_files_that_are_new_changed_or_gone_are_noticed(
     resumed: Callable[[date], Nights],
 ) -> None:
@@ -432,6 +434,7 @@ def test_a_change_from_an_open_date_is_no_matter_for_closed_ones(
         assert now != set(usual[name])
 
 
+@pytest.mark.torture
 def test_settings_of_what_is_still_to_come_leave_all_tables_as_they_are(
     standing: Standing, resumed: Callable[[date], Nights]
 ) -> None:
@@ -457,6 +460,7 @@ def test_a_change_that_reaches_back_to_closed_dates_is_refused(
     assert contents(nights.warehouse) == before
 
 
+@pytest.mark.torture
 def test_settings_of_a_campaign_matter_from_its_first_window_on(
     resumed: Callable[[date], Nights],
 ) -> None:

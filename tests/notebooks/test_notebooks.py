@@ -18,6 +18,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "notebooks"
 CHARTS = {"first_look": 3, "is_it_fair": 3, "what_would_it_cost": 1, "who_keeps_losing": 3}
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))
+LONG = {"is_it_fair", "what_would_it_cost"}  # six nights each, and what follows from them
 
 # Runs a notebook in a process of its own, and has every chart say what it would draw.
 RUN = """
@@ -40,7 +41,13 @@ def test_there_are_notebooks() -> None:
     assert [path.stem for path in NOTEBOOKS] == sorted(CHARTS)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.torture if path.stem in LONG else (), id=path.stem)
+        for path in NOTEBOOKS
+    ],
+)
 def test_a_notebook_runs_and_draws(path: Path, folder: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(path.parent.parent)}
     ended = subprocess.run(
