@@ -51,15 +51,15 @@ def without_end(value: Column) -> Column:
     return F.replace(doubled, F.lit(END), F.lit("\x02\x03"))
 
 
-def key_part(key: Column, place: int) -> Column:
-    """The part at `place` (from 0) after the time of a time key; null where it is empty."""
-    text = _part(key, place)
+def key_part(key: Column, position: int) -> Column:
+    """The part at `position` (from 0) after the time of a time key; null where it is empty."""
+    text = _part(key, position)
     return F.when(text != "", text)
 
 
-def key_field(key: Column, place: int) -> Column:
-    """The field at `place` (from 0) of an event key; null where it is empty."""
-    return key_part(key, place + len(EVENT_ORDER) - 1)
+def key_field(key: Column, position: int) -> Column:
+    """The field at `position` (from 0) of an event key; null where it is empty."""
+    return key_part(key, position + len(EVENT_ORDER) - 1)
 
 
 def key_tiebreak(key: Column) -> Column:
@@ -67,8 +67,8 @@ def key_tiebreak(key: Column) -> Column:
     return F.concat(_part(key, 0), F.lit(END), _part(key, 1))
 
 
-def _part(key: Column, place: int) -> Column:
-    return F.split_part(key, F.lit(END), F.lit(place + 2))
+def _part(key: Column, position: int) -> Column:
+    return F.split_part(key, F.lit(END), F.lit(position + 2))
 
 
 def key_time(key: Column) -> Column:

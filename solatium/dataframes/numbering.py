@@ -8,8 +8,8 @@ from pyspark.sql import Column, Window
 from pyspark.sql import functions as F
 
 
-def place_in_order(order: Sequence[str]) -> Column:
-    """The place of a row among all, from 1 on, in an order that ends in a unique key.
+def position_in_order(order: Sequence[str]) -> Column:
+    """The position of a row among all, from 1 on, in an order that ends in a unique key.
 
     All rows are one partition, so they must be few. An engine warns of a window without a key.
     """

@@ -25,8 +25,8 @@ def with_content(versions: DataFrame, contract: Table) -> DataFrame:
 def latest(versions: DataFrame, keys: Sequence[str]) -> DataFrame:
     """The latest version of each key; `versions` are from `with_content`."""
     order = [F.col(name).desc() for name in VERSION_ORDER]
-    place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
-    return versions.withColumn("_place", place).where("_place = 1").drop("_place")
+    position = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
+    return versions.withColumn("_position", position).where("_position = 1").drop("_position")
 
 
 def earliest_value(value: Column, keys: Sequence[str]) -> Column:

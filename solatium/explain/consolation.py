@@ -141,7 +141,7 @@ def awarded_under_budgets(tables: Snapshot, windows: Iterable[WindowFacts]) -> A
         (window.business_date, window.row["campaign_id"]): Decimal(0) for window in budgeted
     }
     for key, window in facts_of(tables, sums).items():
-        place = (window.business_date, window.row["campaign_id"])
-        if place in of_campaign:
-            of_campaign[place] += sums[key]
+        pot = (window.business_date, window.row["campaign_id"])
+        if pot in of_campaign:
+            of_campaign[pot] += sums[key]
     return of_campaign

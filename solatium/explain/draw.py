@@ -72,9 +72,9 @@ def _ticket(window: WindowFacts, entry_id: str, weight: int, ticket: str) -> dic
     for number in range((weight + 3) // 4):
         text = f"{start}{number}"
         hashed = sha256(text.encode()).hexdigest()
-        for place in range(0, len(hashed), _DIGITS):
-            if hashed[place : place + _DIGITS] == ticket:
-                cut = f"cut -c{place + 1}-{place + _DIGITS}"
+        for at in range(0, len(hashed), _DIGITS):
+            if hashed[at : at + _DIGITS] == ticket:
+                cut = f"cut -c{at + 1}-{at + _DIGITS}"
                 command = f"printf %s {shlex.quote(text)} | sha256sum | {cut}"
                 return {"ticket_text": text, "ticket_command": command}
     raise AssertionError(f"no ticket of {entry_id} is {ticket}")

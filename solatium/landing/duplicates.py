@@ -84,12 +84,12 @@ def judged_by_id(rows: DataFrame, source: str) -> DataFrame:
     )
     repeats = F.row_number().over(of_content) > 1
     order = Window.partitionBy(*EVENT).orderBy("repeats", "dt", "event_time", "content")
-    place = F.row_number().over(order)
-    reason = F.when(F.col("repeats"), REPEAT).when(F.col("place") > 1, CONFLICT)
+    position = F.row_number().over(order)
+    reason = F.when(F.col("repeats"), REPEAT).when(F.col("position") > 1, CONFLICT)
     return (
         marked.distinct()
         .withColumn("repeats", repeats)
-        .withColumn("place", place)
+        .withColumn("position", position)
         .select(*columns, reason.alias("reason"))
     )
 

@@ -16,7 +16,7 @@ from solatium.contracts.keys import ACCOUNT, WINDOW
 Look = Callable[[], DataFrame]
 
 
-PLACE = (*WINDOW, "business_date")
+DATED_WINDOW = (*WINDOW, "business_date")
 GREATEST = 2**31 - 1  # what a size is at most
 
 

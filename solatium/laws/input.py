@@ -11,7 +11,7 @@ from solatium import contracts
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.counting import count_where
 from solatium.dataframes.money import cents
-from solatium.laws.counting import PLACE, Laws, nulls, unknown
+from solatium.laws.counting import DATED_WINDOW, Laws, nulls, unknown
 
 Look = Callable[[], DataFrame]
 
@@ -26,7 +26,7 @@ def events(source: str, rows: DataFrame, windows: DataFrame) -> Laws:
     """
     table = contracts.warehouse(source)
     amounts = [F.min(cents(F.col("amount"))).alias("least_cents")] if source == "payment" else []
-    by_window = rows.groupBy(*PLACE).agg(
+    by_window = rows.groupBy(*DATED_WINDOW).agg(
         F.count("*").alias("rows"),
         count_where(nulls(table)).alias("nulls"),
         count_where(unknown(table)).alias("unknown"),
@@ -34,8 +34,8 @@ def events(source: str, rows: DataFrame, windows: DataFrame) -> Laws:
         F.max(F.datediff("dt", "business_date")).alias("days_late"),
         *amounts,
     )
-    in_force = windows.select(*PLACE, F.lit(1).alias("in_force"))
-    placed = by_window.join(F.broadcast(in_force), on=list(PLACE), how="left")
+    in_force = windows.select(*DATED_WINDOW, F.lit(1).alias("in_force"))
+    placed = by_window.join(F.broadcast(in_force), on=list(DATED_WINDOW), how="left")
     outside = F.when(F.col("in_force").isNull(), F.col("rows")).otherwise(F.lit(0))
 
     def repeated() -> DataFrame:

@@ -12,8 +12,8 @@ from solatium.contracts.outcomes import ALLOCATED, CAN_COUNT, HELD, KEEPS_THE_AD
 from solatium.dataframes.counting import count_where
 from solatium.dataframes.hashing import hashable
 from solatium.laws.counting import (
+    DATED_WINDOW,
     GREATEST,
-    PLACE,
     Laws,
     account_hash,
     high,
@@ -46,7 +46,7 @@ def rush(
     """
     parts = [
         windows.select(
-            *PLACE,
+            *DATED_WINDOW,
             F.lit(1).alias("windows"),
             F.col("stock").cast("bigint").alias("stock"),
             (F.col("unit") == "team").cast("int").alias("is_team"),
@@ -61,7 +61,7 @@ def rush(
         _audit(audit),
         _refunds(refunds),
     ]
-    counted = side_by_side(parts, PLACE)
+    counted = side_by_side(parts, DATED_WINDOW)
     is_team = F.col("is_team") == 1
     differ = (F.col("ready_high") != F.col("given_high")) | (
         F.col("ready_low") != F.col("given_low")
@@ -105,7 +105,7 @@ def _screened(screened: DataFrame) -> DataFrame:
     ready = is_ready()
     return (
         hashable(screened)
-        .groupBy(*PLACE)
+        .groupBy(*DATED_WINDOW)
         .agg(
             F.count("*").alias("participants"),
             count_where(F.col("qualified")).alias("qualified"),
@@ -128,7 +128,7 @@ def _allocated(allocations: DataFrame, outcome_source: str) -> DataFrame:
     competes = outcome != "not_formed"
     return (
         hashable(allocations)
-        .groupBy(*PLACE)
+        .groupBy(*DATED_WINDOW)
         .agg(
             F.count("*").alias("given"),
             high(account_hash()).alias("given_high"),
@@ -159,7 +159,7 @@ def _teams(allocations: DataFrame, windows: DataFrame) -> DataFrame:
     entry = (
         allocations.where(F.col("entry_id").isNotNull())
         .join(F.broadcast(teams), on=WINDOW, how="left_semi")
-        .groupBy(*PLACE, "entry_id")
+        .groupBy(*DATED_WINDOW, "entry_id")
         .agg(
             F.min("size").alias("least"),
             F.max("size").alias("size"),
@@ -174,7 +174,7 @@ def _teams(allocations: DataFrame, windows: DataFrame) -> DataFrame:
         | (F.least(F.col("quantity"), F.lit(GREATEST)) != F.col("size"))
         | (F.col("all_allocated") != F.col("allocated"))
     )
-    return entry.groupBy(*PLACE).agg(
+    return entry.groupBy(*DATED_WINDOW).agg(
         F.count("*").alias("team_entries"),
         F.sum("attempted").alias("team_attempts"),
         F.sum(F.col("size").cast("bigint") * F.col("allocated")).alias("team_units"),
@@ -187,7 +187,7 @@ def _results(results: DataFrame) -> DataFrame:
     numbers += ["losers", "forfeits", "allocated_units"]
     status = F.col("status")
     return results.select(
-        *PLACE,
+        *DATED_WINDOW,
         F.lit(1).alias("stated_windows"),
         status.isin(*HELD).cast("int").alias("stated_held"),
         (status == "allocated").cast("int").alias("stated_allocated"),
@@ -200,7 +200,7 @@ def _outcomes(outcomes: DataFrame) -> DataFrame:
     is_unsound = F.when(result == "won", streak != 0).when(result == "lost", streak < 1)
     return (
         hashable(outcomes)
-        .groupBy(*PLACE)
+        .groupBy(*DATED_WINDOW)
         .agg(
             count_where(result == "won").alias("counted_wins"),
             count_where(result == "lost").alias("counted_losses"),
@@ -215,7 +215,7 @@ def _awards(awards: DataFrame) -> DataFrame:
     amount, raw = F.col("amount"), F.col("raw_amount")
     return (
         hashable(awards)
-        .groupBy(*PLACE)
+        .groupBy(*DATED_WINDOW)
         .agg(
             F.count("*").alias("awards"),
             count_where((amount < 0) | (amount > raw)).alias("amounts_off"),
@@ -227,14 +227,14 @@ def _awards(awards: DataFrame) -> DataFrame:
 
 def _audit(audit: DataFrame) -> DataFrame:
     kind = F.col("kind")
-    return audit.groupBy(*PLACE).agg(
+    return audit.groupBy(*DATED_WINDOW).agg(
         count_where(kind == "should_have_won").alias("should_have_won"),
         count_where(kind == "should_not_have_won").alias("should_not_have_won"),
     )
 
 
 def _refunds(refunds: DataFrame) -> DataFrame:
-    return refunds.groupBy(*PLACE).agg(
+    return refunds.groupBy(*DATED_WINDOW).agg(
         F.count("*").alias("refunds"),
         count_where(F.col("outcome").isin(*KEEPS_THE_ADVANCE)).alias("refunds_of_winners"),
         count_where(F.col("amount") <= 0).alias("refunds_of_nothing"),

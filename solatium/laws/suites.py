@@ -245,11 +245,13 @@ def _context() -> Any:
 
 def _plain(rows: pa.Table) -> pd.DataFrame:
     """Rows for GX; dates as text and times without their zone: what people and JSON read."""
-    for place, column in enumerate(rows.schema):
+    for position, column in enumerate(rows.schema):
         if pa.types.is_date(column.type):
-            rows = rows.set_column(place, column.name, rows.column(place).cast(pa.string()))
+            rows = rows.set_column(position, column.name, rows.column(position).cast(pa.string()))
         elif pa.types.is_timestamp(column.type):
-            rows = rows.set_column(place, column.name, rows.column(place).cast(pa.timestamp("us")))
+            rows = rows.set_column(
+                position, column.name, rows.column(position).cast(pa.timestamp("us"))
+            )
     return rows.to_pandas()
 
 

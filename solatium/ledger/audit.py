@@ -163,17 +163,17 @@ class _Audit:
         by_law = Window.partitionBy("law")
         samples = (
             findings.withColumn("number", F.count("*").over(by_law))
-            .withColumn("place_in_law", F.row_number().over(by_law.orderBy(*_in_order())))
-            .where(F.col("place_in_law") <= _SAMPLE)
+            .withColumn("position_in_law", F.row_number().over(by_law.orderBy(*_in_order())))
+            .where(F.col("position_in_law") <= _SAMPLE)
             .collect()
         )
         if not samples and not problems:
             return
         listed = []
-        for place, meaning in enumerate(LAWS.values()):
-            cases = [row for row in samples if row["law"] == place]
+        for number, meaning in enumerate(LAWS.values()):
+            cases = [row for row in samples if row["law"] == number]
             if cases:
-                cases.sort(key=lambda row: row["place_in_law"])
+                cases.sort(key=lambda row: row["position_in_law"])
                 said = "; ".join(map(_case, cases))
                 listed.append(f"{meaning}: {cases[0]['number']:,} not so, such as {said}")
         headline = f"{self.warehouse.root}: the ledger is not sound, as of {self.commit.day}"
@@ -191,17 +191,17 @@ def _in_order() -> list[Column]:
     return [
         F.col("entry_id").isNull().asc(),
         F.col("run_date").asc_nulls_last(),
-        *(F.col(name).asc() for name in ("entry_id", "law", "place")),
+        *(F.col(name).asc() for name in ("entry_id", "law", "subject")),
     ]
 
 
 def _sorted_by(finding: Row) -> tuple[bool, date, str, int, str]:
     """The same order."""
     run_date, entry_id = finding["run_date"] or date.max, finding["entry_id"] or ""
-    return not entry_id, run_date, entry_id, finding["law"], finding["place"]
+    return not entry_id, run_date, entry_id, finding["law"], finding["subject"]
 
 
 def _case(finding: Row) -> str:
     entry = f"entry {finding['entry_id']}, " if finding["entry_id"] else ""
     run_date = f" of {finding['run_date']}" if finding["run_date"] else ""
-    return f"{entry}{finding['place']}{run_date}: {finding['said']}"
+    return f"{entry}{finding['subject']}{run_date}: {finding['said']}"

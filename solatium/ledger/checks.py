@@ -3,8 +3,8 @@
 docs/rules.md section 8.7. Each function looks at whole tables on the engine and gives findings, one
 row for each thing that is wrong; of a sound ledger there are none.
 
-A finding has `law`, the place of its law in LAWS; `run_date` and `entry_id`, where it is about an
-entry; `place`, what it is about in words; and `said`, what was found there, and what should be.
+A finding has `law`, the position of its law in LAWS; `run_date` and `entry_id`, where it is about
+an entry; `subject`, what it is about in words; and `said`, what was found there and what should be.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LAWS = {
     "payout_sum": "the payouts of a posting are the entries that it sealed",
 }
 
-FINDING = ("law", "run_date", "entry_id", "place", "said")
+FINDING = ("law", "run_date", "entry_id", "subject", "said")
 
 
 def entries(rows: DataFrame) -> DataFrame:
@@ -56,19 +56,19 @@ def entries(rows: DataFrame) -> DataFrame:
     repeated = rows.groupBy(*key).count().where("count > 1").select(*key)
     alone = rows.join(repeated, on=key, how="left_anti").select(
         *names,
-        F.lit(0).alias("place"),
+        F.lit(0).alias("position"),
         F.col("amount").cast("decimal(28,2)").alias("balance"),
         F.col("currency").alias("first_currency"),
     )
     several = rows.join(repeated, on=key, how="left_semi").select(
         *names,
-        (F.row_number().over(by_key) - 1).alias("place"),
+        (F.row_number().over(by_key) - 1).alias("position"),
         F.sum("amount").over(so_far).cast("decimal(28,2)").alias("balance"),
         F.first("currency").over(so_far).alias("first_currency"),
     )
     judged = alone.unionByName(several)
     has_bad_id = reduce(or_, (is_bad_id(F.col(name)) for name in AWARD))
-    revision, place = F.col("revision"), F.col("place")
+    revision, position = F.col("revision"), F.col("position")
     entry_id, kind = posting.entry_id(), posting.kind(F.col("balance"))
     currency, first = F.col("currency"), F.col("first_currency")
     business_date = F.col("business_date")
@@ -77,7 +77,7 @@ def entries(rows: DataFrame) -> DataFrame:
             has_bad_id | (F.col("entry_id") != entry_id),
             _words("entry_id should be ", entry_id),
         ),
-        "revision": (revision != place, _words("revision ", revision, ", should be ", place)),
+        "revision": (revision != position, _words("revision ", revision, ", should be ", position)),
         "kind": (F.col("kind") != kind, _words("kind ", F.col("kind"), ", should be ", kind)),
         "amount": (F.col("amount") == 0, _words("amount 0.00")),
         "currency": (currency != first, _words("currency ", currency, ", before it ", first)),
@@ -86,7 +86,7 @@ def entries(rows: DataFrame) -> DataFrame:
             _words("business date ", business_date),
         ),
     }
-    return _found(judged, broken, entry_id=F.col("entry_id"), place=_key())
+    return _found(judged, broken, entry_id=F.col("entry_id"), subject=_key())
 
 
 def postings(sealed_postings: DataFrame, rows: DataFrame) -> DataFrame:
@@ -102,7 +102,7 @@ def postings(sealed_postings: DataFrame, rows: DataFrame) -> DataFrame:
         *(F.col(name).alias(f"{name}_now") for name in ("entries", "amount", "content")),
     )
     judged = (
-        sealed_postings.withColumn("place", F.row_number().over(in_order) - 1)
+        sealed_postings.withColumn("position", F.row_number().over(in_order) - 1)
         .withColumn("before", F.coalesce(F.lag("digest").over(in_order), F.lit(digests.NOTHING)))
         .withColumn("newest", F.max("number").over(by_date))
         .withColumn("entries_then", F.sum("entries").over(by_date))
@@ -120,7 +120,7 @@ def postings(sealed_postings: DataFrame, rows: DataFrame) -> DataFrame:
     then = ("sealed were ", F.col("entries_then"), " entries of ", F.col("amount_then"))
     broken = {
         "sealed": ((number == F.col("newest")) & differs, _words(*then, *there_are)),
-        "number": (number != F.col("place"), _words("should be number ", F.col("place"))),
+        "number": (number != F.col("position"), _words("should be number ", F.col("position"))),
         "previous": (
             previous != F.col("before"),
             _words("previous ", previous, ", should be ", F.col("before")),
@@ -135,8 +135,8 @@ def postings(sealed_postings: DataFrame, rows: DataFrame) -> DataFrame:
         posted, on="run_date", how="left_anti"
     )
     nowhere = {"sealed": (F.lit(True), _words("sealed was nothing", *there_are))}
-    return _found(judged, broken, place=_words("posting ", number)).unionByName(
-        _found(unsealed, nowhere, place=_words("no posting"))
+    return _found(judged, broken, subject=_words("posting ", number)).unionByName(
+        _found(unsealed, nowhere, subject=_words("no posting"))
     )
 
 
@@ -171,7 +171,7 @@ def balances(
         off.join(newest, on=AWARD, how="left"),
         {"balance": (is_unbalanced(), said), "waived": (is_overdrawn(), said)},
         entry_id=F.col("entry_id"),
-        place=_key(),
+        subject=_key(),
     )
 
 
@@ -195,8 +195,8 @@ def payouts(paid: DataFrame, rows: DataFrame) -> DataFrame:
         *(money("paid"), " for ", F.col("of_entries"), " entries, should be "),
         *(money("posted"), " for ", F.col("entries")),
     )
-    place = _words("account ", F.col("account_id"), ", ", F.col("currency"))
-    return _found(net, {"payout": (is_other, said)}, place=place)
+    subject = _words("account ", F.col("account_id"), ", ", F.col("currency"))
+    return _found(net, {"payout": (is_other, said)}, subject=subject)
 
 
 def payout_ids(paid: DataFrame, sealed_postings: DataFrame) -> DataFrame:
@@ -213,8 +213,8 @@ def payout_ids(paid: DataFrame, sealed_postings: DataFrame) -> DataFrame:
         *("payout_id ", F.col("payout_id"), " stands ", F.col("times"), " times, should be "),
         *(should, " once"),
     )
-    place = _words("posting ", F.col("posting"), ", account ", F.col("account_id"))
-    ids = _found(named, {"payout_id": (is_wrong, said)}, place=place)
+    subject = _words("posting ", F.col("posting"), ", account ", F.col("account_id"))
+    ids = _found(named, {"payout_id": (is_wrong, said)}, subject=subject)
     amount, none = cents(F.col("amount")), F.lit(0)
     sides = sealed_postings.select(
         F.col("number").alias("posting"), "run_date", amount.alias("sealed"),
@@ -232,21 +232,21 @@ def payout_ids(paid: DataFrame, sealed_postings: DataFrame) -> DataFrame:
         *(money("paid"), " for ", F.col("of_entries"), " entries, should be "),
         *(money("sealed"), " for ", F.col("entries")),
     )
-    place = _words("posting ", F.col("posting"))
-    return ids.unionByName(_found(net, {"payout_sum": (differs, said)}, place=place))
+    subject = _words("posting ", F.col("posting"))
+    return ids.unionByName(_found(net, {"payout_sum": (differs, said)}, subject=subject))
 
 
 def _found(
     rows: DataFrame,
     broken: Mapping[str, tuple[Column, Column]],
     *,
-    place: Column,
+    subject: Column,
     entry_id: Column | None = None,
 ) -> DataFrame:
     """The findings of rows: by the name of a law, when it is broken and what is said then.
 
-    A finding is a text that begins with the place of the law: Sail takes arrays of structures with
-    and without nulls for different types.
+    A finding is a text that begins with the position of the law: Sail takes arrays of structures
+    with and without nulls for different types.
     """
     places = list(LAWS)
     each = [
@@ -260,12 +260,12 @@ def _found(
         .select(
             "run_date",
             (F.lit(None) if entry_id is None else entry_id).cast("string").alias("entry_id"),
-            place.alias("place"),
+            subject.alias("subject"),
             F.explode(F.array_compact(F.array(*each))).alias("found"),
         )
         .select(
             F.substring(found, 1, 2).cast("int").alias("law"),
-            *("run_date", "entry_id", "place"),
+            *("run_date", "entry_id", "subject"),
             F.expr("substring(found, 3)").alias("said"),
         )
     )

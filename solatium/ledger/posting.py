@@ -153,7 +153,7 @@ def payout_id(first_currency: Column) -> Column:
     return F.sha2(said.cast("binary"), 256)
 
 
-def places(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
+def dated_windows(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
     """Windows of which posted rows belong to `dates`, with the business dates of all their rows.
 
     The ledger lies by business date: who reads no others has all that `dates` are compared with,

@@ -265,8 +265,8 @@ class Night:
         columns = (*WINDOW, "business_date")
         posted = self.context.warehouse.read("bonus_ledger").select(*columns)
         waived = self.context.warehouse.read("bonus_waived").select(*columns)
-        places = posting.places(posted.unionByName(waived), tables.in_force, closed)
-        return Books(closed, sorted({*closed, *days(places, "business_date")}))
+        dated_windows = posting.dated_windows(posted.unionByName(waived), tables.in_force, closed)
+        return Books(closed, sorted({*closed, *days(dated_windows, "business_date")}))
 
     def _post(self, tables: DatedTables, books: Books) -> Posted:
         with self.context.stages.stage("post", self.context.day) as stage:

@@ -92,13 +92,13 @@ def sides_chart(sides: Sequence[Side], form: str) -> str:
 def sparkline(trend: Trend) -> str:
     """The values of the dates as a line, the last one as a dot."""
     alt = optional("altair", extra="report")
-    data = [{"place": place, "value": value} for place, value in enumerate(trend.values)]
+    data = [{"position": position, "value": value} for position, value in enumerate(trend.values)]
     base = alt.Chart(alt.Data(values=data)).encode(
-        x=alt.X("place:Q", axis=None, scale=alt.Scale(nice=False)),
+        x=alt.X("position:Q", axis=None, scale=alt.Scale(nice=False)),
         y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=True)),
     )
     line = base.mark_line(color=_FAINT, strokeWidth=1.5)
-    dot = base.transform_filter(f"datum.place == {len(data) - 1}").mark_point(
+    dot = base.transform_filter(f"datum.position == {len(data) - 1}").mark_point(
         color=_BAR, filled=True, size=30
     )
     return _svg((line + dot).properties(width=120, height=26))

@@ -52,11 +52,11 @@ def by_account_age(source: Answers) -> tuple[Success, ...]:
             from allocations join registered using (account_id) where outcome in {COMPETED}),
         placed as (
             select case when age < 30 then 0 when age < 90 then 1 when age < 365 then 2
-                        when age < 730 then 3 else 4 end place, allocated from aged)
+                        when age < 730 then 3 else 4 end position, allocated from aged)
         select ['under 30 days', '30 to 89 days', '90 days to a year', '1 to 2 years',
-                'over 2 years'][place + 1] "group",
+                'over 2 years'][position + 1] "group",
                count(*) competed, count(*) filter (allocated) allocated
-        from placed group by place order by place
+        from placed group by position order by position
         """,
     )
 
@@ -65,10 +65,10 @@ def _grouped(column: str, *, most: int, where: str = "true") -> str:
     """Entries by a number; those of `most` and more are one group."""
     return f"""
         with placed as (
-            select least({column}, {most}) place, allocated from entries where {where})
-        select case when place = {most} then '{most} or more' else place::varchar end "group",
+            select least({column}, {most}) position, allocated from entries where {where})
+        select case when position = {most} then '{most} or more' else position::varchar end "group",
                count(*) competed, count(*) filter (allocated) allocated
-        from placed group by place order by place
+        from placed group by position order by position
     """
 
 

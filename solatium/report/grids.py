@@ -63,11 +63,11 @@ def grid(name: str, caption: str, heads: str, rows: Any, *filters: str) -> Grid:
 def steps(steps: Any) -> Grid:
     rows = [
         (
-            Cell(step.name, place),
+            Cell(step.name, position),
             _count(step.accounts),
             Cell(", ".join(f"{forms.words(name)} {count:,}" for name, count in step.held_back)),
         )
-        for place, step in enumerate(steps)
+        for position, step in enumerate(steps)
     ]
     return grid(
         "funnel",
@@ -114,13 +114,13 @@ def windows(found: Any) -> Grid:
 def streaks(found: Any) -> Grid:
     rows = [
         (
-            Cell(row.streak, place),
+            Cell(row.streak, position),
             _count(row.accounts),
             _count(row.losses),
             _count(row.came_back),
             _share(row.return_share),
         )
-        for place, row in enumerate(found)
+        for position, row in enumerate(found)
     ]
     return grid(
         "streaks",
@@ -154,13 +154,13 @@ def longest(found: Any, currency: str) -> Grid:
 def costs(caption: str, group: str, found: Any) -> Grid:
     rows = [
         (
-            Cell(forms.words(row.group), place),
+            Cell(forms.words(row.group), position),
             _count(row.awards),
             _money(row.raw_amount, row.currency),
             _money(row.amount, row.currency),
             _money(row.raw_amount - row.amount, row.currency),
         )
-        for place, row in enumerate(found)
+        for position, row in enumerate(found)
     ]
     return grid(caption, caption, f"{group}, #awards, #by the tiers, #awarded, #cut", rows)
 
@@ -244,7 +244,7 @@ def runs(found: Any) -> Grid:
 
 def successes(title: str, found: Any) -> Grid:
     rows = [
-        (Cell(one.group, place), _count(one.competed), _count(one.allocated), _share(one.share))
-        for place, one in enumerate(found)
+        (Cell(one.group, position), _count(one.competed), _count(one.allocated), _share(one.share))
+        for position, one in enumerate(found)
     ]
     return grid(title, title, "group, #competed, #allocated, #share", rows)

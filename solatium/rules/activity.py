@@ -48,7 +48,7 @@ def activity(
       and `quantity` int, which is 1 without one
     - `advance_net` decimal and `advance_paid` boolean, of the payments before the rush
     - `advance_held` decimal, of the payments of all times
-    - `order_state` int, a place in ORDER_STATES
+    - `order_state` int, a position in ORDER_STATES
     - `cancelled_after_confirmation` and `voided_after_confirmation` boolean
     - `attempt`, the earliest submission in the rush of a first-come window: an event key with the
       quantity
@@ -84,8 +84,8 @@ def _in_parts(logs: Sequence[DataFrame], number: int) -> Iterator[Sequence[DataF
     if number == 1:
         yield logs
         return
-    for place in range(number):
-        is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == place
+    for part in range(number):
+        is_here = F.pmod(F.xxhash64("account_id"), F.lit(number)) == part
         yield [log.where(is_here) for log in logs]
 
 

@@ -59,8 +59,8 @@ def allocate(
         parts = [ready.where(~in_team), teams]
     if kinds.weights:
         parts = [
-            with_weights(part, opening, settings, regimes, teams=place == 1)
-            for place, part in enumerate(parts)
+            with_weights(part, opening, settings, regimes, teams=number == 1)
+            for number, part in enumerate(parts)
         ]
     entered = reduce(DataFrame.unionByName, parts)
     entered = tickets.with_tickets(entered).withColumn("rank", _rank())

@@ -16,7 +16,7 @@ from solatium.contracts.keys import COMPETITOR, NUMBER
 from solatium.dataframes.event_keys import END
 from solatium.dataframes.joins import look_up
 from solatium.dataframes.keep import Keep, kept_nowhere
-from solatium.dataframes.numbering import place_in_order
+from solatium.dataframes.numbering import position_in_order
 from solatium.rules.award_steps import stepped
 from solatium.rules.stock import allocated
 from solatium.settings.regimes import Regimes
@@ -63,7 +63,7 @@ def _exceeded(named: DataFrame, regimes: Regimes) -> DataFrame:
     return (
         totals.withColumn("budget", budget)
         .where(F.col("total") > F.col("budget"))
-        .select(*_POT, "total", "budget", place_in_order(_POT).alias(NUMBER))
+        .select(*_POT, "total", "budget", position_in_order(_POT).alias(NUMBER))
     )
 
 

@@ -98,9 +98,9 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
     placed = (
         teams.withColumn("is_complete", is_complete)
         .withColumn("team", F.aggregate(enter, nobody, _with_one_more))
-        .select("*", F.posexplode("members").alias("place", "member"))
+        .select("*", F.posexplode("members").alias("position", "member"))
     )
-    is_overfull = F.col("place") >= F.col("team_max")
+    is_overfull = F.col("position") >= F.col("team_max")
     enters = F.col("is_complete") & ~is_overfull
     return placed.select(
         NUMBER,
@@ -113,7 +113,7 @@ def in_teams(members: DataFrame, formed: DataFrame) -> DataFrame:
         F.when(~F.col("is_complete"), "team_incomplete")
         .when(is_overfull, "team_overfull")
         .alias("left_out"),
-        (enters & (F.col("place") == 0)).alias("leads"),
+        (enters & (F.col("position") == 0)).alias("leads"),
         F.when(enters, F.col("team_id")).alias("entry_id"),
         F.when(enters, F.col("team")["size"]).alias("size"),
         F.when(enters, F.col("team")["attempt"]).alias("attempt"),

@@ -26,7 +26,7 @@ from solatium.rules.ordered_events import (
     state,
 )
 
-_STATES = 8  # a number that no place in ORDER_STATES reaches: a time and a state are one number
+_STATES = 8  # a number that no position in ORDER_STATES reaches: a time and a state are one number
 _CONFIRMED = ORDER_STATES.index("confirmed")
 
 # Facts that hold for an account when they hold for one of its rows. A row carries them as bits of
@@ -77,7 +77,7 @@ def event_sums(logs: Sequence[DataFrame], devices: bool) -> DataFrame:
     - `joins`, how many joins lie in the application period; `first_join`, `least_quantity` and
       `most_quantity` of these
     - `advance_net` decimal, of the payments before the rush, and `advance_held`, of all
-    - `order_state` int, a place in ORDER_STATES; `confirmed_units` bigint
+    - `order_state` int, a position in ORDER_STATES; `confirmed_units` bigint
     """
     participation, payment, orders = logs
     shaped = [_of_participation(participation, devices), _of_payment(payment), _of_orders(orders)]

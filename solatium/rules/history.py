@@ -94,7 +94,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
     result, day = F.col("result"), F.col("business_date")
 
     # history order as one string that ends with the streak after the outcome
-    place = time_key(
+    position = time_key(
         F.col("rush_close"),
         F.col("commodity_id"),
         F.col("window_id"),
@@ -109,7 +109,7 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
             count_where(result == "won").alias("wins"),
             count_where(result == "lost").alias("failures"),
             count_where(result == "forfeited").alias("forfeits"),
-            F.max(F.concat(day.cast("string"), place)).alias("last"),
+            F.max(F.concat(day.cast("string"), position)).alias("last"),
             F.max("consecutive_failures").alias("longest_streak"),
             F.min(day).alias("first_business_date"),
             F.max(day).alias("last_business_date"),

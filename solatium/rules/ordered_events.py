@@ -47,10 +47,12 @@ def is_attempt() -> Column:
 
 
 def state() -> Column:
-    """The status of an order event as its place in ORDER_STATES."""
+    """The status of an order event as its position in ORDER_STATES."""
     *others, last = range(len(ORDER_STATES))
     return reduce(
-        lambda rest, place: F.when(F.col("status") == ORDER_STATES[place], place).otherwise(rest),
+        lambda rest, position: F.when(
+            F.col("status") == ORDER_STATES[position], position
+        ).otherwise(rest),
         others,
         F.lit(last),
     )
@@ -82,7 +84,7 @@ def applications(events: DataFrame, accounts: DataFrame, *, devices: bool) -> Da
     )
     withdrawal = F.coalesce("withdrawal", F.lit(""))  # no key is empty
     rejoined = F.filter("joins", lambda join: join > withdrawal)
-    field = {name: key_field(F.col("event"), place) for place, name in enumerate(_FIELDS)}
+    field = {name: key_field(F.col("event"), position) for position, name in enumerate(_FIELDS)}
     is_in_force = field["event_type"] == "join"
     quantity = F.coalesce(field["quantity"].cast("int"), F.lit(1))
     return found.select(

@@ -132,11 +132,11 @@ def _ends(entries: DataFrame) -> DataFrame:
     too_much = bands.withColumn("before", until - F.col("units")).where(
         F.col("before") + F.col("units") > F.col("left")
     )
-    place = F.row_number().over(Window.partitionBy(NUMBER).orderBy("band"))
+    position = F.row_number().over(Window.partitionBy(NUMBER).orderBy("band"))
     still_left = F.col("left") - F.col("before")
     end = (
-        too_much.withColumn("place", place)
-        .where("place = 1")
+        too_much.withColumn("position", position)
+        .where("position = 1")
         .select(
             NUMBER,
             F.col("band").alias("end"),
@@ -197,8 +197,8 @@ def _in_order(undecided: DataFrame, later: list[DataFrame], keep: Keep) -> list[
         .join(F.broadcast(remaining), on=NUMBER)
         .where(F.col("size") <= F.col("most"))
     )
-    place = F.row_number().over(Window.partitionBy(NUMBER, "size").orderBy("rank", "tiebreak"))
-    candidates = could_fit.withColumn("place", place).where("place <= most div size")
+    position = F.row_number().over(Window.partitionBy(NUMBER, "size").orderBy("rank", "tiebreak"))
+    candidates = could_fit.withColumn("position", position).where("position <= most div size")
     return [in_order.where("fits"), _greedy(candidates)]
 
 

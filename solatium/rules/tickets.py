@@ -34,8 +34,10 @@ def smallest_ticket(
 
     def smallest(digest: Column, number: Column) -> Column:
         drawn = weight - number * _TO_A_HASH  # of this hash
-        tickets = [F.substring(digest, 1 + _DIGITS * place, _DIGITS) for place in range(_TO_A_HASH)]
-        later = [F.when(drawn > place, tickets[place]) for place in range(1, _TO_A_HASH)]
+        tickets = [
+            F.substring(digest, 1 + _DIGITS * position, _DIGITS) for position in range(_TO_A_HASH)
+        ]
+        later = [F.when(drawn > position, tickets[position]) for position in range(1, _TO_A_HASH)]
         return F.least(tickets[0], *later)
 
     last = F.call_function("div", weight - 1, F.lit(_TO_A_HASH)).cast("int")

@@ -12,7 +12,7 @@ from solatium import contracts
 from solatium.contracts.calendar import FIRST_BUSINESS_DATE, LAST_DATE
 from solatium.contracts.keys import NUMBER, WINDOW
 from solatium.dataframes.joins import look_up
-from solatium.dataframes.numbering import place_in_order
+from solatium.dataframes.numbering import position_in_order
 from solatium.dataframes.versions import latest, with_content
 from solatium.rules.seeds import with_seeds
 from solatium.settings.load import Settings
@@ -67,7 +67,7 @@ def numbered(due: DataFrame) -> DataFrame:
 
     Rows of accounts carry this number in the place of the two ids until a table is written.
     """
-    return due.withColumn(NUMBER, place_in_order(WINDOW))
+    return due.withColumn(NUMBER, position_in_order(WINDOW))
 
 
 def named(rows: DataFrame, numbered: DataFrame) -> DataFrame:

@@ -58,7 +58,7 @@ class Key(NamedTuple):
         return f"{self.group} or more" if self.most else str(self.group)
 
     @property
-    def place(self) -> tuple[int, int, str, int]:
+    def order(self) -> tuple[int, int, str, int]:
         sections = list(SECTIONS)
         group = -1 if self.group is None else self.group
         names = SECTIONS[self.section]
@@ -116,7 +116,7 @@ def beside(was: Numbers, draws: Sequence[Numbers], *, drawn: bool) -> tuple[Row,
     """
     keys = {*was, *(key for numbers in draws for key in numbers)}
     rows = []
-    for key in sorted(keys, key=lambda key: key.place):
+    for key in sorted(keys, key=lambda key: key.order):
         values = [numbers.get(key, _ZERO[key.kind]) for numbers in draws]
         found = interval(values) if drawn else None
         would_be = values[0] if not drawn else found.median if found else None

@@ -72,12 +72,12 @@ def allocations(tables: Snapshot, windows: Sequence[WindowFacts]) -> dict[Key, p
     )
     if len(windows) == 1:
         return {windows[0].key: rows}
-    places = rows.select(WINDOW).append_column("place", pa.arange(0, len(rows)))
-    grouped = places.group_by(WINDOW).aggregate([("place", "list")])
+    places = rows.select(WINDOW).append_column("position", pa.arange(0, len(rows)))
+    grouped = places.group_by(WINDOW).aggregate([("position", "list")])
     of_window = {
         (commodity_id.as_py(), window_id.as_py()): rows.take(found.values)
         for commodity_id, window_id, found in zip(
-            *(grouped[name] for name in (*WINDOW, "place_list")), strict=True
+            *(grouped[name] for name in (*WINDOW, "position_list")), strict=True
         )
     }
     return {window.key: of_window.get(window.key, rows.slice(0, 0)) for window in windows}
@@ -94,12 +94,12 @@ def members(rows: pa.Table, window: WindowFacts) -> pa.Table:
 def entries_of(members: pa.Table, window: WindowFacts) -> pa.Table:
     """The entries of these accounts, in no order, with the columns of `members`."""
     entries = _of_teams(members, mark(window)) if window.is_team else members
-    place = entries.schema.get_field_index("size")
-    return entries.set_column(place, "size", entries["size"].cast(pa.int64()))
+    position = entries.schema.get_field_index("size")
+    return entries.set_column(position, "size", entries["size"].cast(pa.int64()))
 
 
 def without_attempt(tables: Snapshot, window: WindowFacts) -> int:
-    """How many entries of a first-come window made no attempt, and so have no place."""
+    """How many entries of a first-come window made no attempt, and so have no position."""
     rows = tables["allocations"].where({**window.here, "outcome": "no_attempt"}, ["entry_id"])
     return pc.count_distinct(rows["entry_id"]).as_py()
 

@@ -44,7 +44,7 @@ class Version:
     is_late: bool
 
     @property
-    def place(self) -> tuple[datetime, date, str]:
+    def order(self) -> tuple[datetime, date, str]:
         """Versions are ordered by `(updated_at, dt, content)`."""
         return self.row["updated_at"], self.row["dt"], content(self.row)
 
@@ -147,7 +147,7 @@ def facts_of(tables: Snapshot, keys: Iterable[Key]) -> dict[Key, WindowFacts]:
         for row in rows:
             found.setdefault(_key(row), []).append(Version(row, is_late))
     return {
-        key: _facts(sorted(versions, key=lambda version: version.place), settings, regime_on)
+        key: _facts(sorted(versions, key=lambda version: version.order), settings, regime_on)
         for key, versions in found.items()
         if not all(version.is_late for version in versions)
     }

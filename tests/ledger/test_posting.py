@@ -153,7 +153,7 @@ def test_a_window_is_sought_under_every_date_that_something_was_posted_for(
         ("elsewhere", earlier),
         ("moved away", earlier),
     ]
-    found = posting.places(
+    found = posting.dated_windows(
         frame(
             running,
             "bonus_ledger",

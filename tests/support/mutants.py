@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant("a team of exactly team_min is complete", "rules/entries",
            'F.size("members") >= F.col("team_min")', 'F.size("members") > F.col("team_min")'),
     Mutant("a team has team_max members", "rules/entries",
-           'F.col("place") >= F.col("team_max")', 'F.col("place") > F.col("team_max")'),
+           'F.col("position") >= F.col("team_max")', 'F.col("position") > F.col("team_max")'),
     Mutant("a team asks for what team_max members ask for", "rules/entries",
            'F.lit(1), F.col("team_max")', 'F.lit(1), F.col("team_max") + 1'),
     Mutant("members who join at one time are ordered by their ids", "rules/entries",
