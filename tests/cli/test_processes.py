@@ -74,7 +74,10 @@ def the_lease(_: IO[str], warehouse: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "status", "moment"),
     [
-        pytest.param(signal.SIGTERM, 143, the_lease, id="while the engine starts"),
+        pytest.param(
+            signal.SIGTERM, 143, the_lease, id="while the engine starts",
+            marks=pytest.mark.torture,
+        ),
         pytest.param(signal.SIGINT, 130, line_with("gather activity"), id="in a night"),
         pytest.param(
             signal.SIGINT, 130, line_with("read windows"), id="at the door",
@@ -140,7 +143,10 @@ def test_proxies_another_spark_and_a_poor_terminal_do_not_matter(place: Path) ->
     assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d ", done.stderr)
 
 
-@pytest.mark.parametrize("output", ["a pipe that nobody reads", "a full disk"])
+@pytest.mark.parametrize(
+    "output",
+    ["a pipe that nobody reads", pytest.param("a full disk", marks=pytest.mark.torture)],
+)
 def test_a_run_whose_summary_cannot_be_printed_is_committed_all_the_same(
     place: Path, output: str
 ) -> None:

@@ -173,6 +173,7 @@ def test_what_cannot_be_rolled_back_is_refused(nights: Nights, tmp_path: Path) -
         rollback(LocalLocation(tmp_path / "nothing"), FIRST, nights.running.name, nights.running)
 
 
+@pytest.mark.torture
 def test_a_wrong_date_can_be_taken_back(nights: Nights) -> None:
     """As after `--date 2062-11-01 --allow-future`; every empty date on the way costs nothing."""
     settings = config(clawback=True)
@@ -193,7 +194,13 @@ def test_a_wrong_date_can_be_taken_back(nights: Nights) -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "is_refused"), [(SECOND, True), (THIRD, False), (FOURTH, False), (None, False)]
+    ("today", "is_refused"),
+    [
+        (SECOND, True),
+        pytest.param(THIRD, False, marks=pytest.mark.torture),
+        pytest.param(FOURTH, False, marks=pytest.mark.torture),
+        (None, False),
+    ],
 )
 def test_a_date_after_today_is_refused(
     nights: Nights, today: date | None, is_refused: bool

@@ -112,7 +112,7 @@ def versions_at_the_ends() -> list:
 USUAL = [window(), [entrant(name) for name in ("a", "b")], ordered("a")]
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_odd_times_do_not_end_the_night_of_other_windows(
     nights: Nights, gate: Expectations
 ) -> None:

@@ -78,7 +78,7 @@ def test_views_show_a_commit_and_move_forward(running: Engine, nights: Nights) -
     running.spark.sql("DROP DATABASE nights CASCADE")
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_a_table_of_somebody_else_is_left_alone(running: Engine, nights: Nights) -> None:
     if running.name == "embedded":
         pytest.skip("Sail's catalog ends with its process")
