@@ -21,7 +21,7 @@ _REASONS = {
     "quantity_not_allowed": "The application asked for {found}; {required[0]} to {required[1]} "
     "were allowed.",
     "team_missing": "The window was for teams, and the application named no team.",
-    "shared_device": "{found} accounts applied from the same device; {required} were allowed.",
+    "shared_device": "{found} accounts applied from the same device; at most {required} may.",
     "duplicate_person": "The account {found} of the same person joined earlier and took part.",
 }
 
@@ -186,7 +186,8 @@ def _draw(window: Facts) -> Iterator[str]:
 def _streak(window: Facts) -> Iterator[str]:
     before, after = window["streak_before"], window["consecutive_failures"]
     if window["counted"]:
-        yield f"The outcome counted: {before} failures in a row before it, {after} after it."
+        failures = _number(before, "failure")
+        yield f"The outcome counted: {failures} in a row before it, {after} after it."
     elif window["not_counted_because"] is not None:
         why = _NOT_COUNTED[window["not_counted_because"]]
         yield f"The outcome did not count: {why}. The streak stayed at {before}."
