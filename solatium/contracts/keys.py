@@ -1,4 +1,4 @@
-"""The keys of rows, named once: what a row of a table or a frame is told apart by.
+"""The keys of rows, named once: what tells a row of a table or a frame from all others.
 
 They are lists, since that is what joins and groupings of data frames take.
 """

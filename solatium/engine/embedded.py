@@ -55,7 +55,7 @@ def _connected(port: int) -> SparkSession:
 def _bounded(memory_mb: int | None) -> dict[str, str]:
     """Whoever comes first has the memory; what sorts or aggregates goes on on the disk.
 
-    Shared evenly among all operators of a plan, of which a night's have many, it would not do.
+    The plans of a night have many operators; shared evenly among them, it would not do.
     """
     if memory_mb is None:
         return {}

@@ -199,7 +199,6 @@ class Intake:
         earlier = self._earlier(source, named, before)
         hashes = duplicates.doubtful(rows, earlier, source)
         hashes = self.context.scratch.keep(hashes, f"doubtful_hashes_{source}")
-        plain = self._as_they_are(source, rows)
         if hashes.isEmpty():
             return _Arrival(*self._all_good(source, rows), named=named)
         doubtful = self.context.scratch.keep(
@@ -210,7 +209,8 @@ class Intake:
         stays, aside = duplicates.without_repeats(good, known, source)
         bad = self.context.scratch.keep(bad, f"bad_{source}")
         aside = self.context.scratch.keep(aside, f"repeats_{source}")
-        good = duplicates.among(plain, hashes, how="left_anti").unionByName(stays)
+        plain = duplicates.among(self._as_they_are(source, rows), hashes, how="left_anti")
+        good = plain.unionByName(stays)
         return _Arrival(good, bad, self._judged(source, bad, aside), aside, named)
 
     def _all_good(self, source: str, rows: DataFrame) -> tuple[DataFrame, DataFrame, Quality]:

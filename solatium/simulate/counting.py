@@ -61,17 +61,17 @@ where a.outcome in {COMPETED}
 _BY_STREAK = f"""
 with placed as (
     select case when e.streak is null or c.business_date - e.business_date > c.expiry then 0
-                else least(e.streak, {_MOST}) end streak_after, allocated
+                else least(e.streak, {_MOST}) end streak_before, allocated
     from competed c asof left join earlier e
       on c.account_id = e.account_id and c.scope = e.scope and c.business_date > e.business_date)
-select streak_after, count(*) competed, count(*) filter (allocated) allocated
-from placed group by streak_after
+select streak_before, count(*) competed, count(*) filter (allocated) allocated
+from placed group by streak_before
 """
 
 _AFTER = f"""
 with last_ones as (
     select max_by(streak, business_date) streak from evenings group by account_id, scope)
-select least(streak, {_MOST}) streak_after, count(*) accounts from last_ones group by 1
+select least(streak, {_MOST}) streak_now, count(*) accounts from last_ones group by 1
 """
 
 _COSTS = """
@@ -175,8 +175,8 @@ def _by_streak(answers: Answers) -> Iterator[tuple[Key, Value]]:
     for row in answers.rows(_BY_STREAK):
         yield from _success(
             "success_by_streak_before",
-            row["streak_after"],
-            row["streak_after"] == _MOST,
+            row["streak_before"],
+            row["streak_before"] == _MOST,
             row["competed"],
             row["allocated"],
         )
@@ -184,11 +184,8 @@ def _by_streak(answers: Answers) -> Iterator[tuple[Key, Value]]:
 
 def _after(answers: Answers) -> Iterator[tuple[Key, Value]]:
     for row in answers.rows(_AFTER):
-        streak_after = row["streak_after"]
-        yield (
-            Key("streaks_after", streak_after, streak_after == _MOST, None, "accounts"),
-            row["accounts"],
-        )
+        streak = row["streak_now"]
+        yield Key("streaks_after", streak, streak == _MOST, None, "accounts"), row["accounts"]
 
 
 def _costs(judged: Judged, answers: Answers) -> Iterator[tuple[Key, Value]]:

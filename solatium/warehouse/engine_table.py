@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 from solatium.contracts import Table
 from solatium.engine import Engine
 from solatium.storage.location import Location
-from solatium.warehouse.replaced import Replaced
+from solatium.warehouse import delta_commit
+from solatium.warehouse.replaced import NOTHING, Replaced
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,14 @@ class EngineTable:
         return self.engine.spark.table(view)
 
     def write(self, rows: DataFrame, replaced: Replaced, before: int) -> None:
-        """Makes the version after `before`: with these rows, without those that they replace."""
-        del before  # the engine begins with the newest version
+        """Makes the version after `before`: with these rows, without those that they replace.
+
+        Sail takes three times as long to replace rows of dates that have none as to append.
+        """
+        if replaced.column is not None:
+            files = delta_commit.files(self.folder, before)
+            if not any(replaced.takes(file.partition) for file in files):
+                replaced = NOTHING
         writer = self.engine.settled(rows, self.table).write.format("delta")
         writer = writer.mode("append" if replaced.nothing else "overwrite")
         if replaced.column is not None:

@@ -73,7 +73,9 @@ class FileTable:
         Where there are neither, `before` stays the newest version.
         """
         removed = [
-            file for file in delta_commit.files(self.folder, before) if _is_of(file, replaced)
+            file
+            for file in delta_commit.files(self.folder, before)
+            if replaced.takes(file.partition)
         ]
         added = self._written(rows)
         if added or removed:
@@ -92,9 +94,3 @@ class FileTable:
         place.move_files([file.path for file in files], self.folder)
         place.remove_tree()
         return files
-
-
-def _is_of(file: LogFile, replaced: Replaced) -> bool:
-    if replaced.nothing:
-        return False
-    return replaced.column is None or file.partition[replaced.column] in replaced.dates

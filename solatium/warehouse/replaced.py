@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +18,12 @@ class Replaced:
     @classmethod
     def of(cls, column: str, dates: Iterable[date]) -> Replaced:
         return cls(column=column, dates=frozenset(dates))
+
+    def takes(self, partition: Mapping[str, date]) -> bool:
+        """Whether it takes out the rows of a file that lies under these dates."""
+        if self.nothing:
+            return False
+        return self.column is None or partition[self.column] in self.dates
 
 
 NOTHING, ALL = Replaced(nothing=True), Replaced()

@@ -16,7 +16,7 @@ from typing import IO
 import pytest
 from compare import differences, reference_tables
 from golden import race
-from harness import write_landing
+from harness import environment, write_landing
 from rows import days, landing
 
 from solatium.nightly.night import Night
@@ -44,12 +44,9 @@ def nightly(place: Path, *more: str) -> list[str]:
 
 
 def ended(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-    # marks of the session that this process has
-    marks = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
-    given = options.pop("env", {})
-    environment = {k: v for k, v in os.environ.items() if k not in marks} | dict(given)  # type: ignore[call-overload]
+    given = environment() | dict(options.pop("env", {}))  # type: ignore[call-overload]
     return subprocess.run(
-        command, capture_output=True, text=True, env=environment, timeout=300, **options
+        command, capture_output=True, text=True, env=given, timeout=300, **options
     )  # type: ignore[call-overload]
 
 
@@ -92,10 +89,8 @@ def the_lease(_: IO[str], warehouse: Path) -> None:
 def test_a_signal_ends_a_run_and_the_same_command_goes_on(
     place: Path, number: int, status: int, moment: Callable[[IO[str], Path], None]
 ) -> None:
-    marks = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
-    environment = {k: v for k, v in os.environ.items() if k not in marks}
     with subprocess.Popen(
-        nightly(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        nightly(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     ) as run:
         assert run.stderr is not None
         moment(run.stderr, place / "wh")

@@ -170,14 +170,11 @@ def test_a_signal_ends_a_night_on_spark_within_seconds(
     assert differences(tmp_path / "wh", reference_tables(STORY, CONFIG, SECOND)) == []
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize(
     ("code", "told"),
-    [
-        pytest.param(NOTEBOOK, ["1", "0", "0"], id="ended", marks=pytest.mark.torture),
-        pytest.param(
-            NOTEBOOK + AND_A_THIRD, ["1", "0", "0", "3"], id="a third", marks=pytest.mark.torture
-        ),
-    ],
+    [(NOTEBOOK, ["1", "0", "0"]), (NOTEBOOK + AND_A_THIRD, ["1", "0", "0", "3"])],
+    ids=["ended", "a third"],
 )
 def test_a_later_run_of_a_process_ends_as_its_first(code: str, told: list[str]) -> None:
     done = subprocess.run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import documents
 import pytest
-from harness import write_landing
+from harness import environment, write_landing
 from rows import DAY, entrant, landing, ordered, window
 
 from solatium.warehouse.snapshot import Snapshot
@@ -35,8 +34,6 @@ def test_a_night_runs_where_all_else_can_only_be_read(
     warehouse, scratch = tmp_path / "data", tmp_path / "scratch"
     warehouse.mkdir()
     scratch.mkdir()
-    marks = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
-    kept = {k: v for k, v in os.environ.items() if k not in marks}
     places = {"HOME": str(scratch), "TMPDIR": str(scratch), "PYTHONPATH": str(documents.ROOT)}
     done = subprocess.run(
         [
@@ -45,7 +42,7 @@ def test_a_night_runs_where_all_else_can_only_be_read(
             *(sys.executable, "-B", "-m", "solatium.cli", "nightly", "--date", str(DAY)),
             *("--landing", tmp_path / "logs", "--warehouse", warehouse / "wh"),
         ],
-        env=kept | places, capture_output=True, text=True, cwd=scratch,
+        env=environment() | places, capture_output=True, text=True, cwd=scratch,
     )  # fmt: skip
     if done.returncode in (1, 77) and "solatium" not in done.stderr:
         pytest.skip(f"mounts cannot be made here: {done.stderr.strip()}")

@@ -6,17 +6,14 @@ What each case of them is about, `test_golden_nights`, `test_golden_settings` an
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import golden
 import pytest
 import rulebook
-from compare import differences
+from compare import differences, reference_tables
 from golden import FIRST, FOURTH, OTHER, SECOND, THIRD, Tables
-from reference.night import Reference
-from rows import Landing
 from stored_nights import StoreNights
 
 from solatium.engine import Engine
@@ -27,18 +24,10 @@ def there(embedded: Engine, store: Any, tmp_path: Path) -> StoreNights:
     return StoreNights(tmp_path, embedded, store)
 
 
-def of_the_reference(rows: Landing, config: dict[str, Any], *dates: date) -> dict[str, list]:
-    """The tables after the nights of these dates."""
-    reference = Reference(config)
-    for day in dates:
-        expected = reference.night(rows, day)
-    return expected
-
-
 def test_a_golden_night(there: StoreNights) -> None:
     there.land(golden.LANDING)
     there.run(FIRST, golden.CONFIG)
-    expected = of_the_reference(golden.LANDING, golden.CONFIG, FIRST)
+    expected = reference_tables(golden.LANDING, golden.CONFIG, FIRST)
     assert differences(there.kept, expected) == []
 
 
@@ -51,8 +40,8 @@ def test_golden_nights_that_are_caught_up_repeated_and_gone_on_with(there: Store
     there.run(THIRD, golden.CONFIG)
     assert rows_of(there) == caught_up
     there.run(FOURTH, golden.CONFIG)
-    dates = (FIRST, SECOND, THIRD, FOURTH)
-    assert differences(there.kept, of_the_reference(golden.LANDING, golden.CONFIG, *dates)) == []
+    expected = reference_tables(golden.LANDING, golden.CONFIG, FOURTH)
+    assert differences(there.kept, expected) == []
 
 
 def rows_of(nights: StoreNights) -> dict[str, list[str]]:
@@ -66,7 +55,7 @@ def test_the_golden_rulebook(there: StoreNights) -> None:
     there.land(rulebook.LANDING)
     dates = [rulebook.FIRST, rulebook.SECOND, rulebook.THIRD]
     assert there.run(rulebook.THIRD, rulebook.CONFIG).handled == dates
-    expected = of_the_reference(rulebook.LANDING, rulebook.CONFIG, *dates)
+    expected = reference_tables(rulebook.LANDING, rulebook.CONFIG, rulebook.THIRD)
     assert differences(there.kept, expected) == []
 
 
@@ -75,4 +64,4 @@ def test_golden_nights_by_other_settings(there: StoreNights) -> None:
     there.land(golden.LANDING)
     dates = [FIRST, SECOND, THIRD, FOURTH]
     assert there.run(FOURTH, OTHER).handled == dates
-    assert differences(there.kept, of_the_reference(golden.LANDING, OTHER, *dates)) == []
+    assert differences(there.kept, reference_tables(golden.LANDING, OTHER, FOURTH)) == []

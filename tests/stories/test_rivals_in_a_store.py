@@ -7,7 +7,6 @@ on at a word; so what the others find is the same each time.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any
 
 import gateway
 import pytest
-from harness import Nights
+from harness import Nights, environment
 from rows import days, entrant, landing, ordered, window
 from stored_nights import StoreNights, same
 
@@ -62,18 +61,14 @@ COMMITS = ("solatium.warehouse.tables", "Warehouse", "commit")
 PUTS_ITS_RECORD = ("solatium.storage.objects", "ObjectLocation", "create_text")
 LONG, NO_TIME = "600", "0"  # seconds that a lease lasts
 
-# marks of the session that this process has
-_MARKS = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
-
 
 class Run:
     """A `solatium nightly` that stops once, or not at all."""
 
     def __init__(self, command: list[str], within: ExitStack) -> None:
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        environment = {name: value for name, value in os.environ.items() if name not in _MARKS}
         self._process: subprocess.Popen[str] = within.enter_context(
-            subprocess.Popen(command, text=True, env=environment, **pipes)
+            subprocess.Popen(command, text=True, env=environment(), **pipes)
         )
         within.callback(self._process.kill)
 
@@ -106,7 +101,7 @@ class Rivals:
     def found(self) -> dict[str, bytes]:
         """All that lies in the warehouse, but who holds it, and which runs were tried."""
         store, kept = self.nights.store, self.nights.kept
-        names = [n for n in store.keys(kept) if n.split("/")[0] not in (NOTE, attempts.FOLDER)]
+        names = [n for n in self.nights.files() if n.split("/")[0] != attempts.FOLDER]
         return {name: store.read(f"{kept}/{name}") for name in names}
 
 

@@ -28,6 +28,9 @@ from solatium.storage.location import Location
 
 Row = dict[str, Any]
 
+# What a session of Connect leaves behind, which would make Spark's another one of it.
+_MARKS = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
+
 # For tables of a few rows: nothing to spread, to compile or to plan anew. A test session is too
 # short for what Java compiles with care, and other tests want the cores that it would take.
 QUICK_SPARK = {
@@ -80,6 +83,11 @@ def contents(warehouse: Path) -> dict[str, list[str]]:
     return found | {"_commits": [commit.read_text() for commit in commits]}
 
 
+def environment() -> dict[str, str]:
+    """What a process gets that is to start a session of its own."""
+    return {name: value for name, value in os.environ.items() if name not in _MARKS}
+
+
 class Nights:
     """A landing zone and a warehouse in a folder, and the runs between them."""
 
@@ -115,11 +123,9 @@ class Nights:
         place.write_text(yaml.safe_dump(json.loads(json.dumps(config, default=str))))
         places = ["--landing", str(self.landing), "--warehouse", str(self.warehouse)]
         command = ["nightly", "--engine", engine, *places, "--config", str(place), *options]
-        # a session of Connect leaves marks that would make Spark's another one of it
-        marks = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE")
         ended = subprocess.run(
             [sys.executable, "-m", "solatium.cli", *command, "--date", str(day)],
-            env={name: value for name, value in os.environ.items() if name not in marks},
+            env=environment(),
             capture_output=True,
             text=True,
         )
