@@ -52,7 +52,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
     """The engine under test, started once."""
-    with engine.running(request.config.getoption("--engine"), QUICK_SPARK) as started:
+    name = request.config.getoption("--engine")
+    with engine.running(name, QUICK_SPARK, delta=True) as started:
         yield started
 
 

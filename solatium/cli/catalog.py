@@ -34,7 +34,7 @@ def catalog(
         root, name = Location.parse(warehouse), engine_named(engine_name)
         views.refuse_catalog(schema, name)
         commit = commits.built(root)[-1]
-        with engine.running(name, views.LASTING) as running:
+        with engine.running(name, views.LASTING, delta=True) as running:
             views.refuse_fleeting(running)
             moved = views.register(running, root, commit, schema)
         done.says(f"{schema}: {moved} views show the night of {commit.day}")

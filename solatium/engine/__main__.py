@@ -12,7 +12,7 @@ def main(arguments: list[str]) -> None:
     if arguments != ["--fetch-jars"]:
         raise SystemExit("usage: python -m solatium.engine --fetch-jars")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with running("spark") as engine:
+    with running("spark", delta=True) as engine:
         logging.getLogger(__name__).info("Spark %s is ready", engine.spark.version)
 
 

@@ -23,7 +23,7 @@ from solatium.storage.location import Location
 
 # Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
 # each row; twice as much is reckoned with where memory is bounded.
-_ROWS_IN_ONE_PART = 800_000
+_ROWS_IN_ONE_PART = 3_500_000
 _ROWS_A_MEGABYTE = 5_000
 
 

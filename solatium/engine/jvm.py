@@ -43,6 +43,17 @@ def ended_by_signals() -> Iterator[None]:
         module.Popen = subprocess.Popen
 
 
+def end_without(package: str) -> None:
+    """Ends a JVM of this process that was started without a package, since it can get none later.
+
+    The next session starts another one.
+    """
+    if not all(any(package in str(part) for part in process.args) for process in _STARTED):  # type: ignore[union-attr]
+        for process in _STARTED:
+            process.kill()
+        _forget()
+
+
 def _forget() -> None:
     """The next session starts a JVM of its own."""
     from pyspark import SparkContext

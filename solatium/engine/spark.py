@@ -1,4 +1,9 @@
-"""Starting Spark, or using the one that spark-submit started, with Delta."""
+"""Starting Spark, or using the one that spark-submit started.
+
+Nights read and write Delta tables as the files that they are (`warehouse/file_table`). Views of a
+catalog are of Delta tables, and need Spark's own Delta: to find its jars takes seconds at each
+start, and its extension looks at every plan.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +22,13 @@ from solatium.engine import jvm
 from solatium.engine.environment import NO_CALL_SITES, without
 from solatium.errors import SolatiumError
 
+# Not INT96, which many readers take for nanoseconds, and those hold no year before 1678.
+_PARQUET = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # a table's log is small: two tasks read it sooner than Delta's 50
     "spark.databricks.delta.snapshotPartitions": "2",
-    # not INT96, which many readers take for nanoseconds, and those hold no year before 1678
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 _OF_CONNECT = ("SPARK_REMOTE", "SPARK_API_MODE", "SPARK_CONNECT_MODE", "SPARK_LOCAL_REMOTE")
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
@@ -75,17 +80,23 @@ class _EarlyDates:
 
 
 @contextmanager
-def spark(options: Mapping[str, str], rows: Callable[[], int] | None) -> Iterator[SparkSession]:
+def spark(
+    options: Mapping[str, str], rows: Callable[[], int] | None, *, delta: bool
+) -> Iterator[SparkSession]:
     from py4j import protocol
 
     builder = SparkSession.builder.appName("solatium")
-    settings = _DELTA if under_spark_submit() else _DELTA | _local(rows) | dict(options)
+    settings = _PARQUET | (_DELTA if delta else {})
+    if not under_spark_submit():
+        settings |= _local(rows) | dict(options)
+        builder = builder.master("local[*]")
     for key, value in settings.items():
         builder = builder.config(key, value)
-    if not under_spark_submit():
+    if delta and not under_spark_submit():
         from delta import configure_spark_with_delta_pip
 
-        builder = configure_spark_with_delta_pip(builder.master("local[*]"))
+        builder = configure_spark_with_delta_pip(builder)
+        jvm.end_without(DELTA_PACKAGE)
     protocol.register_input_converter(_EarlyDates(), prepend=True)
     with jvm.ended_by_signals():
         session = _started(builder)
@@ -108,7 +119,7 @@ def _started(builder: SparkSession.Builder) -> SparkSession:
             f"Spark did not start: {error}",
             [
                 "it needs Java 17 or 21 (JAVA_HOME, or java on the PATH)",
-                f"under spark-submit, Delta comes with --packages {DELTA_PACKAGE}",
+                f"under spark-submit, a catalog needs --packages {DELTA_PACKAGE}",
                 "without Java, use --engine embedded",
             ],
         ) from error

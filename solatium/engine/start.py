@@ -35,15 +35,20 @@ def running(
     options: Mapping[str, str] | None = None,
     memory_mb: int | None = None,
     rows: Callable[[], int] | None = None,
+    *,
+    delta: bool = False,
 ) -> Iterator[Engine]:
     """Starts the engine `name`, and stops it at the end.
 
     `options` are more of local Spark; `memory_mb` is what the embedded engine may work in; `rows`
     tells how many are to be read, where that is known: local Spark starts for few or for many.
+    With `delta` Spark knows Delta tables by itself, as views of a catalog need it.
     """
     if name not in NAMES:
         raise UsageError(f"no engine {name}: there are {' and '.join(NAMES)}")
-    starting = embedded(memory_mb) if name == "embedded" else spark(options or {}, rows)
+    starting = (
+        embedded(memory_mb) if name == "embedded" else spark(options or {}, rows, delta=delta)
+    )
     with starting as session:
         own = NO_CALL_SITES | {PARTS: str(CORES)} if name == "embedded" else _CHECKED_PAGES
         settings = _SESSION | own

@@ -72,10 +72,11 @@ def run(
         if lease.taken_over:
             notes.insert(0, f"taking over from a run that did not end well: {lease.taken_over}")
         memory_mb = request.settings.embedded_memory_mb
-        options = {} if request.catalog is None else catalog.LASTING
+        has_views = request.catalog is not None
+        options = catalog.LASTING if has_views else {}
         grace_days = request.settings.grace_days
         rows = partial(rows_to_read, landing, days, root, lineage, grace_days)
-        starting = engine.running(request.engine, options, memory_mb, rows)
+        starting = engine.running(request.engine, options, memory_mb, rows, delta=has_views)
         loading = expectations_apart(docs=request.data_docs is not None)
         with (
             nullcontext(expectations) if expectations else loading as checks,

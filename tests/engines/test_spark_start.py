@@ -39,6 +39,28 @@ def test_many_rows_or_an_unknown_number_have_all(rows: str) -> None:
     assert started(rows) == ["true", "8", "False"]
 
 
+AFTER_ONE_WITHOUT = """
+from solatium import engine
+for delta in (False, True):
+    with engine.running("spark", rows=lambda: 1, delta=delta) as running:
+        spark = running.spark
+        extensions = spark.conf.get("spark.sql.extensions", "none").rpartition(".")[2]
+        table = spark.range(2).write.format("delta" if delta else "parquet")
+        table.mode("overwrite").save("{place}/" + str(delta))
+        print(extensions)
+"""
+
+
+def test_only_a_catalog_needs_delta(tmp_path: Path) -> None:
+    """A later session of the process gets Delta, though the JVM began without."""
+    code = AFTER_ONE_WITHOUT.format(place=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert done.stdout.split() == ["none", "DeltaSparkSessionExtension"]
+    assert (tmp_path / "True" / "_delta_log").is_dir()
+    assert not (tmp_path / "False" / "_delta_log").exists()
+
+
 def test_what_is_asked_for_goes_before() -> None:
     options = {"spark.sql.shuffle.partitions": "3"}
     assert started("lambda: 1", options) == ["false", "3", "True"]
