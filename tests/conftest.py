@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import azurite
 import documents
 import faults
 import object_store
@@ -109,7 +110,17 @@ def hdfs() -> Iterator[Any]:
         yield store
 
 
-@pytest.fixture(scope="module", params=["s3", pytest.param("hdfs", marks=pytest.mark.torture)])
+@pytest.fixture(scope="module")
+def azure() -> Iterator[object_store.ObjectStore]:
+    """A container of an Azure server on loopback."""
+    with azurite.started() as store:
+        yield store
+
+
+_AT_LENGTH = [pytest.param(name, marks=pytest.mark.torture) for name in ("azure", "hdfs")]
+
+
+@pytest.fixture(scope="module", params=["s3", *_AT_LENGTH])
 def store(request: pytest.FixtureRequest) -> Any:
     """Each store by turns: an `ObjectStore`, or a `Hadoop`, which have the same methods."""
     return request.getfixturevalue(request.param)

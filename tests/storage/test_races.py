@@ -46,10 +46,10 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture(params=["s3", "hdfs"])
+@pytest.fixture(params=["s3", "azure", "hdfs"])
 def place(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "hdfs":
-        yield request.getfixturevalue("hdfs").place("races")
+    if request.param != "s3":
+        yield request.getfixturevalue(request.param).place("races")
     else:
         with gateway.started() as store:
             yield store.place("races")

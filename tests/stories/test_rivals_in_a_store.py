@@ -105,11 +105,11 @@ class Rivals:
         return {name: store.read(f"{kept}/{name}") for name in names}
 
 
-@pytest.fixture(scope="module", params=["s3", "hdfs"])
+@pytest.fixture(scope="module", params=["s3", "azure", "hdfs"])
 def store(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A store that is exact under rivals, as moto is not."""
-    if request.param == "hdfs":
-        yield request.getfixturevalue("hdfs")
+    if request.param != "s3":
+        yield request.getfixturevalue(request.param)
     else:
         with gateway.started() as there:
             yield there

@@ -32,14 +32,14 @@ def started() -> Iterator[object_store.ObjectStore]:
         place = Path(folder)
         (place / "buckets").mkdir()
         (place / "facts").mkdir()
-        port = _free_port()
+        port = free_port()
         command = [str(program), "--port", f"127.0.0.1:{port}", "--quiet", "posix"]
         command += ["--sidecar", str(place / "facts"), str(place / "buckets")]
         keys = {"ROOT_ACCESS_KEY": object_store.KEY, "ROOT_SECRET_KEY": object_store.SECRET}
         with (place / "log").open("wb") as log:
             process = subprocess.Popen(command, env=os.environ | keys, stdout=log, stderr=log)
         try:
-            _await(port)
+            answers_on(port)
             with object_store.named(f"http://127.0.0.1:{port}") as store:
                 yield store
         finally:
@@ -57,13 +57,15 @@ def _built() -> Path:
     return program
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
-def _await(port: int) -> None:
+def answers_on(port: int) -> None:
+    """Waits until a server answers."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:

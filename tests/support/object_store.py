@@ -20,7 +20,7 @@ from uuid import uuid4
 import boto3
 import obstore
 import pytest
-from obstore.store import S3Store
+from obstore.store import AzureStore, S3Store
 
 KEY = "the-key-of-this-store"
 SECRET = "a-secret/of-this+store"
@@ -29,20 +29,20 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """A bucket; `place` gives it a new folder, `client` is obstore's own.
+    """A bucket by its URI `root`; `place` gives it a new folder, `client` is obstore's own.
 
     Its name is its own: a client of the process remembers the server of a bucket.
     """
 
-    bucket: str
-    client: S3Store
+    root: str
+    client: S3Store | AzureStore
     odd_part = "part 0 100% [a]{b}+ü:1"
 
     def place(self, name: str) -> str:
-        return f"s3://{self.bucket}/{next(_numbers)}/{name}"
+        return f"{self.root}/{next(_numbers)}/{name}"
 
     def _key(self, uri: str) -> str:
-        return uri.removeprefix(f"s3://{self.bucket}/")
+        return uri.removeprefix(f"{self.root}/")
 
     def put(self, uri: str, content: bytes) -> None:
         obstore.put(self.client, self._key(uri), content)
@@ -95,7 +95,7 @@ def named(endpoint: str) -> Iterator[ObjectStore]:
         patched.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         bucket = f"rush-{uuid4().hex}"
         boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
-        yield ObjectStore(bucket, S3Store(bucket))
+        yield ObjectStore(f"s3://{bucket}", S3Store(bucket))
 
 
 def main() -> None:
