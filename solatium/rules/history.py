@@ -15,9 +15,9 @@ from solatium import contracts
 from solatium.contracts.keys import ACCOUNT_SCOPE, WINDOW
 from solatium.contracts.outcomes import CAN_COUNT, TOOK_PLACE
 from solatium.dataframes.counting import count_where
-from solatium.dataframes.event_keys import key_part, time_key
 from solatium.dataframes.grouping import together
 from solatium.dataframes.joins import look_up
+from solatium.dataframes.numbering import position_in_order
 from solatium.rules.advances import advance_of
 from solatium.settings.load import Settings
 from solatium.settings.regimes import Regimes
@@ -25,6 +25,7 @@ from solatium.settings.sections import Regime
 
 ORDER = ("business_date", "rush_close", *WINDOW)
 _STREAK = "consecutive_failures"
+_STREAKS = 2**32  # more than any streak
 
 
 def account_outcomes(
@@ -90,17 +91,14 @@ def _lived_through(regimes: Regimes, before: Column, outcome: Column) -> Column:
 
 
 def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame) -> DataFrame:
-    """`account_history`: `opening` plus the account outcomes of later dates."""
-    result, day = F.col("result"), F.col("business_date")
+    """`account_history`: `opening` plus the account outcomes of later dates.
 
-    # history order as one string that ends with the streak after the outcome
-    position = time_key(
-        F.col("rush_close"),
-        F.col("commodity_id"),
-        F.col("window_id"),
-        F.col("consecutive_failures").cast("string"),
-    )
-    placed = look_up(outcomes, F.broadcast(windows.select(*WINDOW, "rush_close")), WINDOW)
+    The last outcome of an account is that of the window with the greatest position in history
+    order; position and streak are one number, since an engine may sort for a maximum of texts.
+    """
+    result, day = F.col("result"), F.col("business_date")
+    in_order = windows.select(*WINDOW, position_in_order(ORDER).cast("bigint").alias("position"))
+    placed = look_up(outcomes, F.broadcast(in_order), WINDOW)
     added = (
         together(placed, ACCOUNT_SCOPE)
         .groupBy(*ACCOUNT_SCOPE)
@@ -109,14 +107,14 @@ def account_history(opening: DataFrame, outcomes: DataFrame, windows: DataFrame)
             count_where(result == "won").alias("wins"),
             count_where(result == "lost").alias("failures"),
             count_where(result == "forfeited").alias("forfeits"),
-            F.max(F.concat(day.cast("string"), position)).alias("last"),
-            F.max("consecutive_failures").alias("longest_streak"),
+            F.max(F.col("position") * _STREAKS + F.col(_STREAK)).alias("last"),
+            F.max(_STREAK).alias("longest_streak"),
             F.min(day).alias("first_business_date"),
             F.max(day).alias("last_business_date"),
             F.max(F.when(result == "won", day)).alias("last_win_date"),
             F.max(F.when(result == "lost", day)).alias("last_failure_date"),
         )
-        .withColumn("streak", key_part(F.col("last"), 2).cast("int"))
+        .withColumn("streak", F.pmod("last", F.lit(_STREAKS)).cast("int"))
     )
     old, new = opening.alias("old"), added.alias("new")
     on = (F.col("old.account_id") == F.col("new.account_id")) & (

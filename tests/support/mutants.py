@@ -200,6 +200,8 @@ MUTANTS = (
            '(losses < most)', '(losses <= most)'),
     Mutant("history order goes by rush_close before the ids", "rules/history",
            'ORDER = ("business_date", "rush_close", *WINDOW)', 'ORDER = ("business_date", *WINDOW, "rush_close")'),
+    Mutant("the streak of a history is that of its last outcome", "rules/history",
+           'F.max(F.col("position")', 'F.min(F.col("position")'),
     Mutant("a forfeit resets the streak where it shall", "rules/history",
            '| ((result == "forfeited") & resets)', ""),
     Mutant("outcomes of the platform can count", "rules/history",
