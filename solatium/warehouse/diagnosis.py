@@ -17,20 +17,18 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from solatium.errors import SolatiumError, StoreError, WarehouseError, reason, said
-from solatium.secrets import masked
 from solatium.storage.location import Location
 from solatium.storage.parquet import rows_read
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.delta_log import DeltaLog
+from solatium.warehouse.store_errors import failed_by_a_store
 from solatium.warehouse.tables import damaged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSING = (*_FULL, errno.EROFS, errno.EIO)
 _NUMBERED = re.compile(r"\(os error (\d+)\)")  # as Rust says it
 _NO_MEMORY = re.compile("Failed to allocate additional|Resources exhausted")  # Sail, of its bound
-_OF_STORE = re.compile(r"Generic (S3|GCS|MicrosoftAzure|Hdfs\w*) error")  # of Rust's clients
-_COLOUR = re.compile(r"\x1b\[\d*m")
 _MOST_COMMITS = 40  # of them a run may have read older versions of tables
 
 
@@ -66,10 +64,10 @@ def diagnosed(root: Location) -> Iterator[None]:
         try:
             problems = damages(root)
         except StoreError as other:
-            raise _failed_by_a_store(error) or other from None
+            raise failed_by_a_store(error) or other from None
         if problems:
             raise damaged(root, [*problems, f"it was noticed by: {reason(error)}"]) from error
-        if failed := _failed_by_a_store(error):
+        if failed := failed_by_a_store(error):
             raise failed from None
         raise
 
@@ -110,18 +108,6 @@ def _refused(root: Location, number: int, error: Exception) -> WarehouseError:
     )
 
 
-def _failed_by_a_store(error: BaseException) -> StoreError | None:
-    """What a store did not do that an engine or the Delta library asked of it."""
-    text = _COLOUR.sub("", said(error)).partition("Debug source:")[0]
-    found = _OF_STORE.search(text)
-    if found is None:
-        return None
-    return StoreError(
-        "a store failed; the run ended, and nothing of its last night is visible",
-        [masked(" ".join(text[found.start() :].split()))[:300], "give the same command again"],
-    )
-
-
 def damages(root: Location) -> list[str]:
     """What is damaged of the tables that the newest commits name: the first commit's that has any.
 
@@ -145,7 +131,7 @@ def _damages_of(root: Location, commit: Commit, sound: set[Location]) -> list[st
                 delta = DeltaTable((root / name).uri, version=version)
                 files = pa.table(delta.get_add_actions()).select(["path", "size_bytes"])
             except Exception as error:
-                if failed := _failed_by_a_store(error):
+                if failed := failed_by_a_store(error):
                     raise failed from None
                 found = [f"{delta_log.folder}: version {version}: {reason(error)}"]
             else:
