@@ -11,6 +11,7 @@ import documents
 import faults
 import object_store
 import pytest
+import spark_in_stores
 from harness import QUICK_SPARK, Nights
 from two_nights import two_nights
 
@@ -52,9 +53,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def running(request: pytest.FixtureRequest) -> Iterator[engine.Engine]:
-    """The engine under test, started once."""
-    name = request.config.getoption("--engine")
-    with engine.running(name, QUICK_SPARK, delta=True) as started:
+    """The engine under test, started once; Spark reaches stores where a test wants one."""
+    name, options = request.config.getoption("--engine"), QUICK_SPARK
+    if name == "spark" and any("store" in item.fixturenames for item in request.session.items):
+        options = spark_in_stores.reaching(options)
+    with engine.running(name, options, delta=True) as started:
         yield started
 
 
@@ -111,8 +114,10 @@ def hdfs() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def azure() -> Iterator[object_store.ObjectStore]:
+def azure(request: pytest.FixtureRequest) -> Iterator[object_store.ObjectStore]:
     """A container of an Azure server on loopback."""
+    if request.config.getoption("--engine") == "spark":
+        pytest.skip("Hadoop's client of Azure cannot speak with the emulator")
     with azurite.started() as store:
         yield store
 

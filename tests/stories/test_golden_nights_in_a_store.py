@@ -18,10 +18,12 @@ from stored_nights import StoreNights
 
 from solatium.engine import Engine
 
+pytestmark = pytest.mark.spark_at_length
+
 
 @pytest.fixture
-def there(embedded: Engine, store: Any, tmp_path: Path) -> StoreNights:
-    return StoreNights(tmp_path, embedded, store)
+def there(running: Engine, store: Any, tmp_path: Path) -> StoreNights:
+    return StoreNights(tmp_path, running, store)
 
 
 def test_a_golden_night(there: StoreNights) -> None:

@@ -17,15 +17,12 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyspark
+import jars
 import pytest
 from hdfs_native import Client, WriteOptions
+from spark_in_stores import USER
 
-_ROOT = Path(__file__).parents[2]
-_JARS = Path(pyspark.__file__).parent / "jars"
-_FETCHED = _ROOT / "build" / "test" / "jars"
 _PATIENCE = 120  # seconds
-_USER = "solatium"
 
 # What the minicluster needs beside Hadoop's client, which Spark has, and so in its version.
 _NEEDED = (
@@ -77,22 +74,19 @@ class Hadoop:
         return uri.removeprefix(self.uri)
 
 
-def version() -> str:
-    """The version of Hadoop that Spark has."""
-    (jar,) = _JARS.glob("hadoop-client-api-*.jar")
-    return jar.stem.rpartition("-")[2]
-
-
 @contextmanager
 def started() -> Iterator[Hadoop]:
     """The cluster; it ends with its folder."""
     if shutil.which("java") is None:
         pytest.skip("Hadoop needs a Java")
-    fetched = [_fetched(group, name, of.format(hadoop=version())) for group, name, of in _NEEDED]
+    fetched = [
+        jars.fetched(group, name, of.format(hadoop=jars.hadoop_version()))
+        for group, name, of in _NEEDED
+    ]
     with TemporaryDirectory(prefix="solatium-hadoop-") as folder:
         told = Path(folder) / "details.json"
         command = ["java", "-Xmx512m", "-XX:+UseSerialGC"]
-        command += ["-cp", os.pathsep.join([*map(str, fetched), f"{_JARS}/*"])]
+        command += ["-cp", os.pathsep.join([*map(str, fetched), f"{jars.OF_SPARK}/*"])]
         command += ["org.apache.hadoop.mapreduce.MiniHadoopClusterManager", "-nomr", "-format"]
         command += ["-writeDetails", str(told)]
         log = Path(folder) / "log"
@@ -100,7 +94,7 @@ def started() -> Iterator[Hadoop]:
             process = subprocess.Popen(
                 ["sh", "-c", _WHILE_HEARD, "sh", *command],
                 cwd=folder,
-                env=os.environ | {"HADOOP_USER_NAME": _USER},
+                env=os.environ | {"HADOOP_USER_NAME": USER},
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=file,
@@ -110,22 +104,11 @@ def started() -> Iterator[Hadoop]:
             uri = f"hdfs://127.0.0.1:{_port(told, log)}"
             with pytest.MonkeyPatch.context() as patched:
                 patched.delenv("HADOOP_CONF_DIR", raising=False)
-                patched.setenv("HADOOP_USER_NAME", _USER)
+                patched.setenv("HADOOP_USER_NAME", USER)
                 yield Hadoop(uri, Client(uri))
         finally:
             process.stdin.close()
             process.wait()
-
-
-def _fetched(group: str, name: str, of: str) -> Path:
-    """A jar of Maven Central, without what it needs."""
-    jar = _FETCHED / f"{name}-{of}.jar"
-    if not jar.exists():
-        (ivy,) = _JARS.glob("ivy-*.jar")
-        command = ["java", "-jar", str(ivy), "-dependency", group, name, of, "-notransitive"]
-        command += ["-types", "jar", "-retrieve", f"{_FETCHED}/[artifact]-[revision].[ext]"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return jar
 
 
 def _port(told: Path, log: Path) -> int:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import spark_in_stores
 from harness import Nights, table_rows
 from object_store import ObjectStore
 from rich.console import Console
@@ -32,6 +33,8 @@ class StoreNights(Nights):
         super().__init__(folder, running)
         self.store = store
         self.landed, self.kept = store.place("landing"), store.place("warehouse")
+        if running.name == "spark":
+            spark_in_stores.tell(running.spark)
 
     @property
     def root(self) -> ObjectLocation:

@@ -1,0 +1,38 @@
+"""What a Spark of the tests needs to reach stores: S3 by Hadoop's connector, HDFS as its owner."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import jars
+import object_store
+from pyspark.sql import SparkSession
+
+USER = "solatium"  # of HDFS
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
+
+def reaching(options: Mapping[str, str]) -> dict[str, str]:
+    """What local Spark starts with, so that it reaches stores; where S3 is, it is told later."""
+    connector = jars.fetched_with_all("org.apache.hadoop", "hadoop-aws", jars.hadoop_version())
+    java = f"{options.get(_JAVA_OPTIONS, '')} -DHADOOP_USER_NAME={USER}"
+    return {
+        **options,
+        _JAVA_OPTIONS: java.strip(),
+        "spark.driver.extraClassPath": f"{connector}/*",  # no copy, as of spark.jars
+    }
+
+
+def tell(spark: SparkSession) -> None:
+    """Tells a session which S3 server the environment names, and by which key."""
+    of_s3 = {
+        "endpoint": os.environ.get("AWS_ENDPOINT_URL"),
+        "endpoint.region": "us-east-1",
+        "path.style.access": "true",
+        "access.key": object_store.KEY,
+        "secret.key": object_store.SECRET,
+    }
+    for name, value in of_s3.items():
+        if value is not None:
+            spark.conf.set(f"fs.s3a.{name}", value)
