@@ -18,15 +18,16 @@ from stored_nights import StoreNights
 
 from solatium.engine import Engine
 
-pytestmark = pytest.mark.spark_at_length
-
 
 @pytest.fixture
-def there(running: Engine, store: Any, tmp_path: Path) -> StoreNights:
-    return StoreNights(tmp_path, running, store)
+def there(embedded: Engine, store: Any, tmp_path: Path) -> StoreNights:
+    return StoreNights(tmp_path, embedded, store)
 
 
-def test_a_golden_night(there: StoreNights) -> None:
+@pytest.mark.spark_at_length
+def test_a_golden_night(running: Engine, store: Any, tmp_path: Path) -> None:
+    """On Spark too, on which the others take many minutes."""
+    there = StoreNights(tmp_path, running, store)
     there.land(golden.LANDING)
     there.run(FIRST, golden.CONFIG)
     expected = reference_tables(golden.LANDING, golden.CONFIG, FIRST)
