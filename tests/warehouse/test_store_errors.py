@@ -1,7 +1,7 @@
 """What Spark says of a store that failed it, as Hadoop's clients have it, and what people are told.
 
-The texts are shortened from what Spark 4.1.4 passes on of Hadoop 3.4.2; those of a refused key, of a
-missing right and of safe mode are made by their pattern.
+The texts are shortened from what Spark 4.1.4 passes on of Hadoop 3.4.2; those of a refused key, of
+a missing right and of safe mode are made by their pattern.
 """
 
 from __future__ import annotations
