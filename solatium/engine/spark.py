@@ -2,7 +2,7 @@
 
 Nights read and write Delta tables as the files that they are (`warehouse/file_table`). Views of a
 catalog are of Delta tables, and need Spark's own Delta: to find its jars takes seconds at each
-start, and its extension looks at every plan.
+start, and its extension has rules for every plan.
 """
 
 from __future__ import annotations
