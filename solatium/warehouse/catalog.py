@@ -16,8 +16,10 @@ from solatium.contracts import Table
 from solatium.contracts.tables import WAREHOUSE
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError, reason
+from solatium.secrets import masked
 from solatium.storage.location import Location
 from solatium.warehouse.commits import Commit
+from solatium.warehouse.store_errors import refusal
 
 # The session option by which Spark keeps its catalog in a Hive metastore.
 LASTING = {"spark.sql.catalogImplementation": "hive"}
@@ -70,10 +72,16 @@ def register(engine: Engine, root: Location, commit: Commit, schema: str) -> int
                 spark.sql(_view(place, table, root, commit))
                 moved += 1
         return moved
-    except PySparkException as error:
+    except Exception as error:
+        found = refusal(error)  # what a client of a store raises in Java is no error of PySpark's
+        if found is None and not isinstance(error, PySparkException):
+            raise
         raise SolatiumError(
-            f"{schema}: the views of {root} could not be registered: {reason(error)}",
-            ["nights that are committed stay; once that is mended, give solatium catalog"],
+            f"{schema}: the views of {root} could not be registered",
+            [
+                *(found or [masked(reason(error))]),
+                "nights that are committed stay; once that is mended, give solatium catalog",
+            ],
         ) from error
 
 

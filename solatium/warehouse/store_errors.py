@@ -34,21 +34,27 @@ _AGAIN = "give the same command again"
 
 
 def failed_by_a_store(error: BaseException) -> StoreError | None:
+    """The end of a run for which a store is to blame; None where none is behind an error."""
+    if (found := refusal(error)) is None:
+        return None
+    return StoreError(
+        "a store failed; the run ended, and nothing of its last night is visible", list(found)
+    )
+
+
+def refusal(error: BaseException) -> tuple[str, str] | None:
     """What a store did not do, and what to do about it; None where no store is behind an error."""
     text = _COLOUR.sub("", said(error)).partition("Debug source:")[0]
     if of_rust := _OF_RUST.search(text):
-        return _error(of_rust[0], _AGAIN)
+        return _short(of_rust[0]), _AGAIN
     for line in _JAVA_ERROR.findall(text):
         if _OF_HADOOP.search(line):
-            return _error(_plainly(line), _advice(line))
+            return _short(_plainly(line)), _advice(line)
     return None
 
 
-def _error(what: str, advice: str) -> StoreError:
-    return StoreError(
-        "a store failed; the run ended, and nothing of its last night is visible",
-        [masked(" ".join(what.split()))[:_LONGEST], advice],
-    )
+def _short(what: str) -> str:
+    return masked(" ".join(what.split()))[:_LONGEST]
 
 
 def _plainly(line: str) -> str:

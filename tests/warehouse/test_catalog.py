@@ -21,7 +21,7 @@ from rows import days, landing
 from solatium import contracts
 from solatium.contracts.tables import WAREHOUSE
 from solatium.engine import Engine
-from solatium.errors import UsageError
+from solatium.errors import SolatiumError, UsageError
 from solatium.storage.local import LocalLocation
 from solatium.warehouse import catalog, commits
 
@@ -51,6 +51,33 @@ def test_a_night_with_a_catalog_is_refused_before_it_begins(nights: Nights) -> N
     with pytest.raises(UsageError, match="has no catalog that lasts"):
         nights.run(FIRST, CONFIG, catalog="solatium")
     assert commits.lineage(LocalLocation(nights.warehouse)) == []
+
+
+A_COMMIT = commits.Commit(
+    number=1, parent=None, day=FIRST, run_id="r", engine="spark", version="v", config_digest="c",
+    judging={}, awaited=(), judged_from=FIRST, settled=FIRST, files={},
+)  # fmt: skip
+
+
+class RefusingSession:
+    """A session whose store refuses it; the error is one of Java, and none of PySpark's."""
+
+    def sql(self, statement: str) -> None:
+        raise RuntimeError(
+            "An error occurred while calling o9.sql.\n"
+            ": java.nio.file.AccessDeniedException: s3a://b/x: "
+            "org.apache.hadoop.fs.s3a.auth.NoAwsCredentialsException: no credentials\n"
+        )
+
+
+def test_what_a_store_refuses_is_said_in_words(tmp_path: Path) -> None:
+    refused = Engine("spark", RefusingSession())  # type: ignore[arg-type]
+    with pytest.raises(SolatiumError, match="could not be registered") as told:
+        catalog.register(refused, LocalLocation(tmp_path), A_COMMIT, "shop")
+    what, look, then = told.value.problems
+    assert what == "AccessDeniedException: s3a://b/x: NoAwsCredentialsException: no credentials"
+    assert "AWS_ACCESS_KEY_ID" in look
+    assert "nights that are committed stay" in then
 
 
 @pytest.mark.both_engines
