@@ -39,6 +39,8 @@ class _UnheardError(StoreError):
 class Bucket(Store):
     """A bucket, by its URI without a path."""
 
+    may_lag = True  # those of Amazon, Google and Azure do not; others speak like them
+
     def __init__(self, root: str, client: ObjectStore) -> None:
         super().__init__(root)
         self._client = client

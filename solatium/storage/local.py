@@ -66,6 +66,10 @@ class LocalLocation(Location):
     def arrow_files(self) -> Any:
         return fs.SubTreeFileSystem(str(self.path), fs.LocalFileSystem())
 
+    @property
+    def may_lag(self) -> bool:
+        return False
+
     def exists(self) -> bool:
         return self.path.exists()
 

@@ -85,6 +85,11 @@ class Location(ABC):
 
     # What is there
 
+    @property
+    @abstractmethod
+    def may_lag(self) -> bool:
+        """Whether a list may lack what was just written."""
+
     @abstractmethod
     def exists(self) -> bool: ...
 

@@ -94,6 +94,10 @@ class ObjectLocation(Location):
     def arrow_files(self) -> Any:
         return None
 
+    @property
+    def may_lag(self) -> bool:
+        return self.store.may_lag
+
     def exists(self) -> bool:
         is_object = bool(self.key) and self.store.head(self.key) is not None
         return is_object or self.is_folder()

@@ -36,7 +36,12 @@ class Listing:
 
 
 class Store(ABC):
-    """A bucket or a file system, by its URI without a path."""
+    """A bucket or a file system, by its URI without a path.
+
+    `may_lag` says whether a list may lack what was just written.
+    """
+
+    may_lag = False
 
     def __init__(self, root: str) -> None:
         self.root = root

@@ -19,7 +19,7 @@ from solatium.errors import SolatiumError, UsageError, reason
 from solatium.secrets import masked
 from solatium.storage.location import Location
 from solatium.warehouse.commits import Commit
-from solatium.warehouse.store_errors import refusal
+from solatium.warehouse.store_errors import failure
 
 # The session option by which Spark keeps its catalog in a Hive metastore.
 LASTING = {"spark.sql.catalogImplementation": "hive"}
@@ -73,7 +73,7 @@ def register(engine: Engine, root: Location, commit: Commit, schema: str) -> int
                 moved += 1
         return moved
     except Exception as error:
-        found = refusal(error)  # what a client of a store raises in Java is no error of PySpark's
+        found = failure(error)  # what a client of a store raises in Java is no error of PySpark's
         if found is None and not isinstance(error, PySparkException):
             raise
         raise SolatiumError(

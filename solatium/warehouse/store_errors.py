@@ -35,14 +35,14 @@ _AGAIN = "give the same command again"
 
 def failed_by_a_store(error: BaseException) -> StoreError | None:
     """The end of a run for which a store is to blame; None where none is behind an error."""
-    if (found := refusal(error)) is None:
+    if (found := failure(error)) is None:
         return None
     return StoreError(
         "a store failed; the run ended, and nothing of its last night is visible", list(found)
     )
 
 
-def refusal(error: BaseException) -> tuple[str, str] | None:
+def failure(error: BaseException) -> tuple[str, str] | None:
     """What a store did not do, and what to do about it; None where no store is behind an error."""
     text = _COLOUR.sub("", said(error)).partition("Debug source:")[0]
     if of_rust := _OF_RUST.search(text):

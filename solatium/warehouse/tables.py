@@ -308,10 +308,10 @@ def _repeatable(table: Location) -> Iterator[None]:
 
 def damaged(root: Location, problems: Sequence[str]) -> WarehouseError:
     """What is wrong with the files of a warehouse, and what can be done about it."""
-    return WarehouseError(
-        f"{root}: the warehouse is damaged",
-        [*problems, "restore these files from a backup, or the whole folder", REBUILD],
-    )
+    to_do = ["restore these files from a backup, or the whole folder", REBUILD]
+    if root.may_lag:
+        to_do.insert(0, "a list that lags looks the same: give the same command again first")
+    return WarehouseError(f"{root}: the warehouse is damaged", [*problems, *to_do])
 
 
 def _skipping(table: Table) -> dict[str, str]:

@@ -21,6 +21,7 @@ from solatium.contracts import WAREHOUSE
 from solatium.engine import Engine
 from solatium.errors import SolatiumError, StoreError, WarehouseError
 from solatium.storage.local import LocalLocation
+from solatium.storage.location import Location
 from solatium.warehouse import diagnosis
 from solatium.warehouse.diagnosis import diagnosed
 from solatium.warehouse.tables import damaged
@@ -220,6 +221,19 @@ def test_damage_is_told_by_the_name_that_people_know(tmp_path: Path) -> None:
         raise damaged(root, [f"{root / 'orders'}: gone"])
     assert str(refusal.value).count(str(place)) == 2
     assert f"{place / 'orders'}: gone" in refusal.value.problems
+
+
+@pytest.mark.parametrize(
+    ("place", "first"), [("s3://a-bucket/wh", "give the same command again"), ("/wh", "restore")]
+)
+def test_in_a_store_a_list_that_lags_looks_like_damage(
+    place: str, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the first advice there is to look again, before anything is restored."""
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    told = damaged(Location.parse(place), ["wh/orders: gone"]).problems
+    assert first in told[1]
+    assert "restore these files from a backup" in " ".join(told)
 
 
 def test_a_store_that_fails_an_engine_or_a_library_is_named_and_no_damage(
