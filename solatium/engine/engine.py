@@ -85,7 +85,7 @@ class Engine:
             return False
 
     def text(self, name: str) -> Column:
-        """A column of text in landing files, of which Spark would take any bytes; Sail does not."""
+        """A column of text in landing files; Spark takes any bytes for text unless it is asked."""
         column = F.col(name)
         return F.validate_utf8(column) if self.name == "spark" else column
 

@@ -1,4 +1,4 @@
-"""Which engine is started, and what a session of either is told."""
+"""Which engine is started, and the settings of its session."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from solatium.engine import Engine
 from solatium.errors import StoreError, WarehouseError, reason
 from solatium.storage.lease import Lease
 from solatium.storage.location import Location
-from solatium.warehouse import constraints
+from solatium.warehouse import constraints, delta_commit
 from solatium.warehouse.commits import REBUILD, Commit, record
 from solatium.warehouse.delta_log import DeltaLog
 from solatium.warehouse.engine_table import EngineTable
@@ -209,16 +209,14 @@ class Warehouse:
 
     def rows(self, name: str, dates: Iterable[date]) -> int:
         """How many rows a table has of these business dates, by its log alone."""
-        files = DeltaTable((self.root / name).uri, self.version(name)).get_add_actions(flatten=True)
-        days = files.column("partition.business_date").to_pylist()
         wanted = set(dates)
-        numbers = files.column("num_records").to_pylist()
-        return sum(number for day, number in zip(days, numbers, strict=True) if day in wanted)
+        files = delta_commit.files(self.root / name, self.version(name))
+        return sum(file.rows for file in files if file.partition["business_date"] in wanted)
 
     def business_dates(self, name: str) -> set[date]:
         """The business dates that a table has files of, by its log alone."""
-        files = DeltaTable((self.root / name).uri, self.version(name)).get_add_actions(flatten=True)
-        return set(files.column("partition.business_date").to_pylist())
+        files = delta_commit.files(self.root / name, self.version(name))
+        return {file.partition["business_date"] for file in files}
 
     def append(self, name: str, rows: DataFrame) -> int:
         """Adds rows to a table; how many."""

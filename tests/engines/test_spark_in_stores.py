@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jars
 import pytest
 from harness import QUICK_SPARK, write_landing
 from object_store import ObjectStore
@@ -27,8 +28,7 @@ pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("on_spark")]
 
 
 def test_a_version_is_named_that_spark_has() -> None:
-    (hadoop,) = (SPARK / "jars").glob("hadoop-client-api-*.jar")
-    version = hadoop.stem.rpartition("-")[2]
+    version = jars.hadoop_version()
     for page in ("conf/spark-defaults.conf", "docs/how-to/object-stores.md"):
         assert f"org.apache.hadoop:hadoop-aws:{version}" in (ROOT / page).read_text()
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
-from gateway import answers_on, free_port
+from loopback import free_port, served
 from object_store import ObjectStore
 from obstore.store import AzureStore
 
@@ -40,22 +40,15 @@ def started() -> Iterator[ObjectStore]:
         port = free_port()
         command = ["node", str(program), "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
         command += ["--location", folder, "--blobHost", "127.0.0.1", "--blobPort", str(port)]
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            answers_on(port)
-            with pytest.MonkeyPatch.context() as patched:
-                for name in [name for name in os.environ if name.startswith(("AZURE_", "AZURITE"))]:
-                    patched.delenv(name)
-                patched.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
-                patched.setenv("AZURITE_BLOB_STORAGE_URL", f"http://127.0.0.1:{port}")
-                container = f"rush-{uuid4().hex}"
-                _create(container, port)
-                root = f"abfss://{container}@{_ACCOUNT}.dfs.core.windows.net"
-                yield ObjectStore(root, AzureStore(container))
-        finally:
-            process.kill()
-            process.wait()
+        with served(command, port, Path(folder) / "log"), pytest.MonkeyPatch.context() as patched:
+            for name in [name for name in os.environ if name.startswith(("AZURE_", "AZURITE"))]:
+                patched.delenv(name)
+            patched.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
+            patched.setenv("AZURITE_BLOB_STORAGE_URL", f"http://127.0.0.1:{port}")
+            container = f"rush-{uuid4().hex}"
+            _create(container, port)
+            root = f"abfss://{container}@{_ACCOUNT}.dfs.core.windows.net"
+            yield ObjectStore(root, AzureStore(container))
 
 
 def _installed() -> Path:

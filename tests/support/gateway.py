@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 import object_store
 import pytest
+from loopback import free_port, served
 
 _MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 _BIN = Path(__file__).parents[2] / "build" / "test" / "bin"
-_PATIENCE = 30  # seconds
 
 
 @contextmanager
@@ -36,15 +34,11 @@ def started() -> Iterator[object_store.ObjectStore]:
         command = [str(program), "--port", f"127.0.0.1:{port}", "--quiet", "posix"]
         command += ["--sidecar", str(place / "facts"), str(place / "buckets")]
         keys = {"ROOT_ACCESS_KEY": object_store.KEY, "ROOT_SECRET_KEY": object_store.SECRET}
-        with (place / "log").open("wb") as log:
-            process = subprocess.Popen(command, env=os.environ | keys, stdout=log, stderr=log)
-        try:
-            answers_on(port)
-            with object_store.named(f"http://127.0.0.1:{port}") as store:
-                yield store
-        finally:
-            process.kill()
-            process.wait()
+        with (
+            served(command, port, place / "log", keys),
+            object_store.named(f"http://127.0.0.1:{port}") as store,
+        ):
+            yield store
 
 
 def _built() -> Path:
@@ -55,25 +49,6 @@ def _built() -> Path:
         environment = os.environ | {"GOBIN": str(_BIN), "GOFLAGS": ""}
         subprocess.run(["go", "install", _MODULE], env=environment, check=True)
     return program
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def answers_on(port: int) -> None:
-    """Waits until a server answers."""
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < end, "the server does not answer"
-            time.sleep(0.1)
 
 
 def main(command: list[str]) -> None:

@@ -16,6 +16,7 @@ import pyspark
 import pytest
 from golden import race
 from harness import Nights, write_landing
+from loopback import free_port
 from rows import days, landing
 
 from solatium import contracts
@@ -163,9 +164,7 @@ def _spark_configured(folder: Path) -> dict[str, str]:
 @contextmanager
 def _thrift_server(folder: Path, environment: dict[str, str]) -> Iterator[int]:
     home = Path(pyspark.__file__).parent
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
