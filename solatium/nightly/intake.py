@@ -254,12 +254,12 @@ class Intake:
 
     def _place(self, source: str, arrival: _Arrival, in_force: DataFrame) -> int:
         """Accepts events, and sets aside those of windows that are unknown or too old."""
-        accepted, aside = duplicates.placed(
-            arrival.good, in_force, self.context.settings.grace_days
-        )
-        number = self.context.warehouse.append(source, accepted)
+        grace_days = self.context.settings.grace_days
+        accepted, aside = duplicates.placed(arrival.good, in_force, grace_days)
         assert arrival.named is not None  # as of all events
-        _, elsewhere = duplicates.placed(arrival.named, in_force, self.context.settings.grace_days)
+        here, elsewhere = duplicates.placed(arrival.named, in_force, grace_days)
+        dates = days(here, "business_date")
+        number = self.context.warehouse.append(source, accepted, dates)
         if not elsewhere.isEmpty():  # or the rows need not be gone through once more
             self._set_aside(source, self.context.scratch.keep(aside, f"elsewhere_{source}"))
         return number

@@ -172,7 +172,7 @@ class Night:
         with self.context.stages.stage("fold history", self.context.day) as stage:
             stage.rows_in = counted
             outcomes = tables.of("account_outcomes", dates)
-            whole = history.account_history(past, outcomes, tables.in_force)
+            whole = history.account_history(past, outcomes, tables.windows(dates))
             if is_last:
                 stage.rows_out = self.context.warehouse.overwrite("account_history", whole)
                 return self.context.warehouse.read("account_history")

@@ -54,19 +54,20 @@ def activity(
       quantity
     - `confirmed_units` bigint
     """
-    of_log = _looked_up(logs, windows)
+    terms = _terms(windows)
+    of_log = [look_up(log, terms, WINDOW) for log in logs]
     gathered = keep((event_sums(part, devices) for part in _in_parts(of_log, parts)), "activity")
     needs_order = is_marked("tried") | is_marked("has_tied_orders") | _is_unclear()
     others = [
-        _in_order(gathered.where(needs_order), of_log, devices),
-        _with_texts(gathered.where(~needs_order & _has_texts()), of_log[0], devices),
+        _in_order(gathered.where(needs_order), logs, terms, devices),
+        _with_texts(gathered.where(~needs_order & _has_texts()), logs[0], terms, devices),
     ]
     plain = _settled(gathered.where(~needs_order & ~_has_texts()))
     return plain.unionByName(keep(others, "activity_looked_into"))
 
 
-def _looked_up(logs: Sequence[DataFrame], windows: DataFrame) -> list[DataFrame]:
-    """The logs with the numbers and terms of their windows."""
+def _terms(windows: DataFrame) -> DataFrame:
+    """The numbers of the windows, and their terms that events are held against."""
     terms = windows.select(
         *WINDOW,
         NUMBER,
@@ -77,7 +78,16 @@ def _looked_up(logs: Sequence[DataFrame], windows: DataFrame) -> list[DataFrame]
         "policy",
         F.col("currency").alias("window_currency"),
     )
-    return [look_up(log, F.broadcast(terms), WINDOW) for log in logs]
+    return F.broadcast(terms)
+
+
+def _events_of(accounts: DataFrame, log: DataFrame, terms: DataFrame) -> DataFrame:
+    """The events of few accounts, with the columns of `accounts` and the terms of their windows.
+
+    The terms come to the accounts first: the other way round all events would be looked up in
+    memory, instead of the accounts.
+    """
+    return look_up(log, look_up(accounts, terms, [NUMBER]), [*WINDOW, "account_id"])
 
 
 def _in_parts(logs: Sequence[DataFrame], number: int) -> Iterator[Sequence[DataFrame]]:
@@ -124,14 +134,21 @@ def _settled(gathered: DataFrame) -> DataFrame:
     )
 
 
-def _with_texts(gathered: DataFrame, participation: DataFrame, devices: bool) -> DataFrame:
+def _with_texts(
+    gathered: DataFrame, participation: DataFrame, terms: DataFrame, devices: bool
+) -> DataFrame:
     """The same for accounts of which one join has all texts."""
     rows = _settled(gathered)
-    texts = ordered_events.texts(participation, devices=devices)
-    return look_up(texts, rows.drop("team_id", "device_id"), PARTICIPANT).select(*rows.columns)
+    log = participation.select(
+        *WINDOW, "account_id", "event_type", "event_time", "team_id", "device_id"
+    )
+    events = _events_of(rows.drop("team_id", "device_id"), log, terms)
+    return ordered_events.texts(events, devices=devices).select(*rows.columns)
 
 
-def _in_order(others: DataFrame, logs: Sequence[DataFrame], devices: bool) -> DataFrame:
+def _in_order(
+    others: DataFrame, logs: Sequence[DataFrame], terms: DataFrame, devices: bool
+) -> DataFrame:
     """The same for the accounts whose order of events decides something, or a text of theirs.
 
     A log is read again only if there are any.
@@ -145,18 +162,22 @@ def _in_order(others: DataFrame, logs: Sequence[DataFrame], devices: bool) -> Da
     columns = rows.columns
     if are.named:
         rows = _settled(others.where(~_has_texts())).unionByName(
-            _with_texts(others.where(_has_texts()), participation, devices)
+            _with_texts(others.where(_has_texts()), participation, terms, devices)
         )
     if are.unclear:
         unclear = others.where(_is_unclear()).select(*PARTICIPANT)
-        found = ordered_events.applications(participation, unclear, devices=devices)
+        events = _events_of(unclear, participation, terms)
+        found = ordered_events.applications(events, devices=devices)
         rows = _replaced(rows, found, _OF_APPLICATION)
     if are.tied:
-        tied = others.where(is_tied).select(*PARTICIPANT)
-        rows = _replaced(rows, ordered_events.order_facts(orders, tied), _OF_ORDERS)
+        tied = _events_of(others.where(is_tied).select(*PARTICIPANT), orders, terms)
+        rows = _replaced(rows, ordered_events.order_facts(tied), _OF_ORDERS)
     if are.tried:
         rows = look_up(
-            rows.drop("attempt"), ordered_events.attempts(orders), PARTICIPANT, how="left"
+            rows.drop("attempt"),
+            ordered_events.attempts(look_up(orders, terms, WINDOW)),
+            PARTICIPANT,
+            how="left",
         )
     return rows.select(*columns)
 

@@ -152,7 +152,7 @@ def _of_orders(events: DataFrame) -> DataFrame:
         F.when(is_attempt(), 1).otherwise(0).alias("tried"),
     )
     by_order = (
-        together(rows, PARTICIPANT)
+        together(rows, order)
         .groupBy(*order)
         .agg(
             *(F.max(name).alias(name) for name in ("latest", "latest_reversed")),

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 from solatium.contracts.keys import PARTICIPANT
 from solatium.contracts.outcomes import ORDER_STATES
 from solatium.dataframes.event_keys import event_key, key_field, key_time, without_end
-from solatium.dataframes.joins import look_up
 
 # The fields of the keys of participation, in their order. A device is no id and may hold any
 # character; it is only compared with other devices.
@@ -63,8 +62,8 @@ def ended(name: str, state: Column, was_confirmed: Column) -> Column:
     return (state == ORDER_STATES.index(name)) & was_confirmed
 
 
-def applications(events: DataFrame, accounts: DataFrame, *, devices: bool) -> DataFrame:
-    """What is in force of the `accounts`, by PARTICIPANT, that have events in the period.
+def applications(events: DataFrame, *, devices: bool) -> DataFrame:
+    """What is in force of accounts with participation events in the period, by PARTICIPANT.
 
     `is_in_force`, whether their latest event is a join; then its `quantity_in_force`, 1 where it
     has none, `team_in_force` and `device_in_force`, which is null without `devices`; and
@@ -74,7 +73,7 @@ def applications(events: DataFrame, accounts: DataFrame, *, devices: bool) -> Da
     fields.append(_device() if devices else F.lit(""))
     key = event_key(*fields)
     found = (
-        look_up(events.where(in_period()), accounts, PARTICIPANT)
+        events.where(in_period())
         .groupBy(*PARTICIPANT)
         .agg(
             F.max(key).alias("event"),
@@ -98,34 +97,29 @@ def applications(events: DataFrame, accounts: DataFrame, *, devices: bool) -> Da
 
 
 def texts(events: DataFrame, *, devices: bool) -> DataFrame:
-    """By PARTICIPANT the `team_id` and the `device_id` of each join in the period that has one.
+    """The joins in the period that have a `team_id` or a `device_id`.
 
     `device_id` is null without `devices`.
     """
     joins = events.where(in_period() & is_join() & names_texts(devices=devices))
-    device = _device() if devices else F.lit(None).cast("string")
-    return joins.select(*PARTICIPANT, "team_id", device.alias("device_id"))
+    return joins.withColumn("device_id", _device() if devices else F.lit(None).cast("string"))
 
 
 def _device() -> Column:
     return without_end(F.col("device_id"))
 
 
-def order_facts(events: DataFrame, accounts: DataFrame) -> DataFrame:
-    """What the orders of the `accounts` say, by PARTICIPANT.
+def order_facts(events: DataFrame) -> DataFrame:
+    """What all order events of accounts say, by PARTICIPANT.
 
     `latest_state` is the first of ORDER_STATES that an order ended in, `units` what was confirmed;
     `was_cancelled` and `was_voided` whether after a confirmation.
     """
     key = event_key(F.col("quantity").cast("string"), state().cast("string"))
     order = (*PARTICIPANT, "order_id")
-    by_order = (
-        look_up(events, accounts, PARTICIPANT)
-        .groupBy(*order)
-        .agg(
-            F.max(key).alias("latest"),
-            F.bool_or(F.col("status") == "confirmed").alias("was_confirmed"),
-        )
+    by_order = events.groupBy(*order).agg(
+        F.max(key).alias("latest"),
+        F.bool_or(F.col("status") == "confirmed").alias("was_confirmed"),
     )
     last = key_field(F.col("latest"), 1).cast("int")
     quantity = key_field(F.col("latest"), 0).cast("bigint")

@@ -67,11 +67,15 @@ class FileTable:
             parts.append(rows.select(self.table.names).cast(schema))
         return pa.concat_tables(parts)
 
-    def write(self, rows: DataFrame, replaced: Replaced, before: int) -> None:
+    def write(
+        self, rows: DataFrame, replaced: Replaced, before: int, dates: Collection[date]
+    ) -> None:
         """Makes the version after `before`: with these rows, without those that they replace.
 
-        Where there are neither, `before` stays the newest version.
+        Where there are neither, `before` stays the newest version. Of which `dates` the rows are,
+        Spark need not know.
         """
+        del dates
         removed = [
             file
             for file in delta_commit.files(self.folder, before)

@@ -13,7 +13,7 @@ back before it begins.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -218,9 +218,13 @@ class Warehouse:
         files = delta_commit.files(self.root / name, self.version(name))
         return {file.partition["business_date"] for file in files}
 
-    def append(self, name: str, rows: DataFrame) -> int:
-        """Adds rows to a table; how many."""
-        return self._write(name, rows, NOTHING)
+    def append(self, name: str, rows: DataFrame, dates: Collection[date] = ()) -> int:
+        """Adds rows to a table; how many.
+
+        `dates` are all that the rows have of the column by which the table lies, where they are
+        known, and the rows cost little to compute again. It takes less to write them then.
+        """
+        return self._write(name, rows, NOTHING, dates)
 
     def replace(self, name: str, rows: DataFrame, *, column: str, dates: Iterable[date]) -> int:
         """Puts `rows` in the place of a table's rows of these dates; how many were written.
@@ -230,16 +234,22 @@ class Warehouse:
         if column not in self.tables[name].partition_by:
             raise ValueError(f"{name} does not lie by {column}")
         replaced = Replaced.of(column, dates)
-        return self._write(name, rows, replaced) if replaced.dates else 0
+        if not replaced.dates:
+            return 0
+        # of several dates, rows that cost much would be computed for each
+        one_date = replaced.dates if len(replaced.dates) == 1 else ()
+        return self._write(name, rows, replaced, one_date)
 
     def overwrite(self, name: str, rows: DataFrame) -> int:
         """Puts `rows` in the place of all rows of a table; how many."""
         return self._write(name, rows, ALL)
 
-    def _write(self, name: str, rows: DataFrame, replaced: Replaced) -> int:
+    def _write(
+        self, name: str, rows: DataFrame, replaced: Replaced, dates: Collection[date] = ()
+    ) -> int:
         self._check_lease()
         before = self._own_version(name)
-        self._stored(name).write(self.tables[name].shape(rows), replaced, before)
+        self._stored(name).write(self.tables[name].shape(rows), replaced, before, dates)
         delta_log = self._log(name)
         self.engine.unhinted(delta_log.folder)
         version = self.version(name)

@@ -216,6 +216,27 @@ def test_a_cross_join_on_spark(running: Engine) -> None:
     assert re.search("CartesianProduct|NestedLoopJoin", plan.collect()[0][0])
 
 
+def test_rows_of_one_date_are_not_sorted(embedded: Engine, tmp_path: Path) -> None:
+    """F33: Sail sorts rows by dates to write them, but not those of which it knows the date."""
+    spark, day = embedded.spark, "DATE'2026-11-03'"
+    spark.sql(
+        "create table by_date (a string, d date) using delta partitioned by (d) "
+        f"location '{tmp_path / 'by_date'}'"
+    )
+    try:
+        rows = "select cast(id as string) a, date_add(DATE'2026-11-01', cast(id as int)) d"
+        plans = [
+            spark.sql(f"explain insert into by_date {query}").collect()[0][0]
+            for query in (
+                f"{rows} from range(9)",
+                f"select a, {day} d from ({rows} from range(9)) where d = {day}",
+            )
+        ]
+    finally:
+        spark.sql("drop table by_date")
+    assert ["SortExec" in plan for plan in plans] == [True, False]
+
+
 def test_two_names_of_one_bucket(embedded: Engine, s3: ObjectStore) -> None:
     """F26: for Sail and deltalake `s3a://` is `s3://`."""
     place = s3.place("table")

@@ -252,6 +252,8 @@ MUTANTS = (
            "place = period * (len(self._campaigns) + 1) + campaign + 1",
            "place = period * (len(self._campaigns) + 1) + 1"),
     # section 10: closed dates judged again
+    Mutant("rows of all business dates are accepted", "nightly/intake",
+           'days(here, "business_date")', 'days(here, "business_date")[:1]'),
     Mutant("rows that came on another date alone touch nothing", "nightly/changed_files",
            '.where("count = 1")', '.where("count >= 1")'),
     Mutant("rows that no file has any more are gone", "nightly/changed_files",
