@@ -34,6 +34,7 @@ from solatium.landing.footers import (
 from solatium.landing.markers import Markers
 from solatium.settings.sources import Source
 from solatium.storage.location import DataFile, Location
+from solatium.storage.store_errors import failed_by_a_store
 
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 _ODD_PATH = re.compile("[:\x00-\x1f\x7f-\x9f]")  # what one of the engines cannot have in a path
@@ -191,7 +192,8 @@ class LandingZone:
         The last of them is the date that is handled. The engine reads each file by itself, as it
         may refuse what others can read, such as footers of old writers. Such files are copied from
         then on, in plain types. Gives whether there are any, so that reading is worth another try.
-        An engine that has ended refuses all, and names none.
+        An engine that has ended refuses all, and names none. StoreError where a store does not give
+        a file to the engine.
         """
         problems, are_copied = [], False
         for day in days:
@@ -230,6 +232,8 @@ class LandingZone:
             texts = (F.col(name).cast("string") for name in frame.columns)
             frame.agg(*map(F.max, texts)).collect()
         except Exception as error:
+            if failed := failed_by_a_store(error):
+                raise failed from None
             return unreadable(file[0], error) if engine.answers() else None
         return None
 

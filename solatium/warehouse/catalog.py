@@ -18,8 +18,8 @@ from solatium.engine import Engine
 from solatium.errors import SolatiumError, UsageError, reason
 from solatium.secrets import masked
 from solatium.storage.location import Location
+from solatium.storage.store_errors import failure
 from solatium.warehouse.commits import Commit
-from solatium.warehouse.store_errors import failure
 
 # The session option by which Spark keeps its catalog in a Hive metastore.
 LASTING = {"spark.sql.catalogImplementation": "hive"}

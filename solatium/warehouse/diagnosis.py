@@ -19,10 +19,10 @@ from deltalake import DeltaTable
 from solatium.errors import SolatiumError, StoreError, WarehouseError, reason, said
 from solatium.storage.location import Location
 from solatium.storage.parquet import rows_read
+from solatium.storage.store_errors import failed_by_a_store
 from solatium.warehouse import commits
 from solatium.warehouse.commits import Commit
 from solatium.warehouse.delta_log import DeltaLog
-from solatium.warehouse.store_errors import failed_by_a_store
 from solatium.warehouse.tables import damaged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -291,9 +291,13 @@ class Warehouse:
 
     @contextmanager
     def scratch(self) -> Iterator[Scratch]:
-        """A place for frames that a night uses more than once; emptied at the end."""
+        """A place for frames that a night uses more than once; emptied at the end.
+
+        Its name is its own: tasks of a run that was killed may still write, and S3 keeps the marks
+        of folders that Spark has made, which Spark then takes for frames that are there.
+        """
         folder = self.root / "_scratch"
-        with self.engine.scratch(folder) as place:
+        with self.engine.scratch(folder / uuid4().hex) as place:
             try:
                 yield Scratch(self.engine, place)
                 self._drop_frames()  # after a failure nobody goes on, and the engine may be gone

@@ -7,22 +7,19 @@ HDFS by Hadoop itself.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import jars
 import pytest
-from harness import QUICK_SPARK, write_landing
+from harness import write_landing
 from object_store import ObjectStore
-from spark_cluster import SPARK, environment
 from stored_nights import same
+from submitted import ROOT, command, environment, of_spark, settings_for
 from two_nights import CONFIG, STORY, TUESDAY
 
 from solatium.engine.spark import DELTA_PACKAGE
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("on_spark")]
 
@@ -42,40 +39,29 @@ def test_nights_of_spark_in_a_store_are_those_of_the_embedded_engine(
     landing, warehouse = store.place("landing"), store.place("warehouse")
     store.put_folder(tmp_path / "landing", landing)
     submit(tmp_path, landing, warehouse)
-    command = [sys.executable, "-m", "solatium.cli", "nightly", "--config", "config.yaml"]
-    command += ["--date", str(TUESDAY), "--landing"]
+    nightly = [sys.executable, "-m", "solatium.cli", "nightly", "--config", "config.yaml"]
+    nightly += ["--date", str(TUESDAY), "--landing"]
     local = [str(tmp_path / "landing"), "--warehouse", str(tmp_path / "warehouse")]
-    subprocess.run([*command, *local], cwd=tmp_path, check=True)
+    subprocess.run([*nightly, *local], cwd=tmp_path, check=True)
     same(tmp_path / "warehouse", warehouse)
-    subprocess.run([*command, landing, "--warehouse", warehouse], cwd=tmp_path, check=True)
-    subprocess.run([*command, *local], cwd=tmp_path, check=True)
+    subprocess.run([*nightly, landing, "--warehouse", warehouse], cwd=tmp_path, check=True)
+    subprocess.run([*nightly, *local], cwd=tmp_path, check=True)
     same(tmp_path / "warehouse", warehouse)
 
 
 def submit(folder: Path, landing: str, warehouse: str) -> None:
     """`spark-submit jobs/nightly.py`, as docs/how-to/object-stores.md has it, on this machine."""
-    options = dict(QUICK_SPARK) | {
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-    }
-    packages = [DELTA_PACKAGE]
-    if landing.startswith("s3:"):
-        packages.append(_connector())
-        options["spark.hadoop.fs.s3a.endpoint"] = os.environ["AWS_ENDPOINT_URL"]
-        options["spark.hadoop.fs.s3a.endpoint.region"] = "us-east-1"
-        options["spark.hadoop.fs.s3a.path.style.access"] = "true"
-    command = [str(SPARK / "bin/spark-submit"), "--master", "local[1]"]
-    command += ["--properties-file", str(ROOT / "conf/spark-defaults.conf")]
-    command += ["--packages", ",".join(packages)]
-    for key, value in options.items():
-        command += ["--conf", f"{key}={value}"]
-    command += [str(ROOT / "jobs/nightly.py"), "--config", "config.yaml", "--date", str(TUESDAY)]
-    command += ["--landing", landing.replace("s3:", "s3a:")]
-    command += ["--warehouse", warehouse.replace("s3:", "s3a:")]
-    python = {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(sys.path)}
+    packages = [DELTA_PACKAGE, *([_connector()] if landing.startswith("s3:") else [])]
+    first = ("--properties-file", str(ROOT / "conf/spark-defaults.conf"))
+    first += ("--packages", ",".join(packages))
+    script = [ROOT / "jobs/nightly.py", "--config", "config.yaml", "--date", str(TUESDAY)]
+    places = ["--landing", of_spark(landing), "--warehouse", of_spark(warehouse)]
     done = subprocess.run(
-        command, cwd=folder, env=environment() | python, capture_output=True, text=True
+        command(settings_for(landing), *script, *places, first=first),
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-5000:]
 

@@ -192,8 +192,8 @@ def by_windows(night: Night) -> dict[str, int]:
 
 
 def plain(text: str) -> str:
-    """The text of an operator without the numbers that are others each time."""
-    return re.sub(r"#\d+L?|\[plan_id=\d+\]", "", text)
+    """The text of an operator without the numbers and names that are others each time."""
+    return re.sub(r"#\d+L?|\[plan_id=\d+\]|(?<=_scratch/)[0-9a-f]{32}/", "", text)
 
 
 # What comes to the driver, and goes from it

@@ -6,9 +6,9 @@ docs/rules.md sections 1.3 and 10; docs/architecture.md "When a run is ended".
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import date
@@ -21,10 +21,11 @@ from harness import Nights
 from object_store import ObjectStore
 from rows import days, entrant, landing, ordered, window
 from stored_nights import StoreNights, same
+from submitted import SubmittedNights
 
 from solatium.engine import Engine
 from solatium.errors import UsageError
-from solatium.storage import object_lease
+from solatium.warehouse import attempts
 
 CONFIG: dict[str, Any] = {
     "grace_days": 0,
@@ -42,14 +43,21 @@ def of(day: date, *accounts: str, order: str | None = "a") -> dict[str, list]:
     return landing(*rows, *(entrant(who, window=name, day=day) for who in accounts))
 
 
-@pytest.fixture
-def both(embedded: Engine, store: ObjectStore, tmp_path: Path) -> tuple[Nights, StoreNights]:
-    """Without runs, and with the rows of three dates."""
+@pytest.fixture(params=[StoreNights, SubmittedNights], ids=["embedded", "spark"])
+def both(
+    request: pytest.FixtureRequest, embedded: Engine, store: ObjectStore, tmp_path: Path
+) -> tuple[Nights, StoreNights]:
+    """Without runs, and with the rows of three dates; those of the folder are always embedded."""
     local = Nights(tmp_path / "local", embedded)
-    there = StoreNights(tmp_path / "there", embedded, store)
+    there = request.param(tmp_path / "there", embedded, store)
     for nights in (local, there):
         nights.land(_joined(*(of(day, *"ab") for day in DATES)))
     return local, there
+
+
+def _but_attempts(nights: StoreNights) -> list[str]:
+    """The files of a warehouse but for the notes of which runs were tried."""
+    return [name for name in nights.files() if name.partition("/")[0] != attempts.FOLDER]
 
 
 def _joined(*parts: dict[str, list]) -> dict[str, list]:
@@ -80,10 +88,10 @@ def test_the_past_is_restated_by_other_settings_as_in_a_folder(
     for nights in both:
         for day in (FIRST, SECOND):
             nights.run(day, CONFIG)
-    before = there.files()
+    before = _but_attempts(there)
     with pytest.raises(UsageError, match="--restate"):
         there.run(THIRD, other)
-    assert there.files() == before
+    assert _but_attempts(there) == before
     for nights in both:
         assert nights.run(THIRD, other, restate=True).handled == DATES
     same(both[0].warehouse, there.kept)
@@ -93,7 +101,7 @@ def test_the_past_is_restated_by_other_settings_as_in_a_folder(
 
 @pytest.mark.torture
 def test_a_process_that_is_killed_is_repeated(
-    both: tuple[Nights, StoreNights], monkeypatch: pytest.MonkeyPatch
+    both: tuple[Nights, StoreNights],
 ) -> None:
     """At several sizes of the warehouse; the note of the dead run is removed by hand each time."""
     local, there = both
@@ -101,18 +109,22 @@ def test_a_process_that_is_killed_is_repeated(
     there.run(FIRST, CONFIG)
     (local.landing.parent / "config.json").write_text(json.dumps(CONFIG))
     begun = len(there.store.keys(there.kept))
-    monkeypatch.setattr(object_lease, "_left", lambda *facts: 0)  # a minute is not waited for
+    said = local.landing.parent / "said"
     for more in (2, 12, 40):
-        command = [sys.executable, "-m", "solatium.cli", "nightly", "--date", str(SECOND)]
-        command += ["--landing", there.landed, "--warehouse", there.kept]
-        command += ["--config", str(local.landing.parent / "config.json")]
-        there.store.delete(f"{there.kept}/_holder.json")
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        with said.open("w") as file:
+            process = subprocess.Popen(
+                there.command(SECOND, "--config", str(local.landing.parent / "config.json")),
+                env=there.environment(),
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
         end = time.monotonic() + _PATIENCE
         while len(there.store.keys(there.kept)) < begun + more and time.monotonic() < end:
-            assert process.poll() in (None, 0)
-        process.send_signal(signal.SIGKILL)
+            assert process.poll() in (None, 0), said.read_text()
+        os.killpg(process.pid, signal.SIGKILL)  # spark-submit has a Python beside it
         process.wait()
+        there.store.delete(f"{there.kept}/_holder.json")  # a minute is not waited for
         faults.TRIED[f"kills in a store, {there.kept.partition(':')[0]}"] += 1
     for nights in both:
         nights.run(SECOND, CONFIG)

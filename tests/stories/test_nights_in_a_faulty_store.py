@@ -13,11 +13,13 @@ import faulty_store
 import pytest
 from faulty_store import FaultyStore
 from harness import Nights
+from object_store import KEY, SECRET
 from stored_nights import StoreNights, same
+from submitted import SubmittedNights
 from two_nights import CONFIG, MONDAY, STORY, TUESDAY
 
 from solatium.engine import Engine
-from solatium.errors import SolatiumError
+from solatium.errors import SolatiumError, StoreError
 from solatium.storage import object_lease
 
 
@@ -64,4 +66,28 @@ def test_a_night_ends_alike_or_fails_plainly(
         if ended != "as on a good day":
             nights.run(day, CONFIG)
         faults.TRIED[f"nights in a store, {way}: ended {ended}"] += 1
+    same(local.warehouse, nights.kept)
+
+
+@pytest.mark.torture
+def test_what_a_store_does_to_spark_is_told_as_the_store_s(
+    local: Nights, faulty: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spark's own requests fail, those of solatium do not; no key is in what is said."""
+    monkeypatch.setattr(object_lease, "_left", lambda *facts: 0)
+    nights = SubmittedNights(tmp_path, local.running, faulty.store)
+    for setting in ("attempts.maximum", "retry.limit", "retry.throttle.limit"):
+        nights.settings[f"spark.hadoop.fs.s3a.{setting}"] = "1"
+    nights.land(STORY)
+    with faulty.failing("java", 1000), pytest.raises(StoreError) as refused:
+        nights.run(MONDAY, CONFIG)
+    said = str(refused.value)
+    assert "exit status 1" in said
+    assert "a store failed; the run ended, and nothing of its last night is visible" in said
+    assert "AWSServiceThrottledException: " in said
+    assert "Traceback" not in said
+    assert KEY not in said
+    assert SECRET not in said
+    for day in (MONDAY, TUESDAY):
+        nights.run(day, CONFIG)
     same(local.warehouse, nights.kept)

@@ -7,8 +7,6 @@ on at a word; so what the others find is the same each time.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,9 +14,11 @@ from typing import Any
 
 import gateway
 import pytest
-from harness import Nights, environment
+from harness import Nights
 from rows import days, entrant, landing, ordered, window
+from stopping import COMMITS, PUTS_ITS_RECORD, WRITES, Run, Stop, fifo_in, script
 from stored_nights import StoreNights, same
+from submitted import SubmittedNights
 
 from solatium.engine import Engine
 from solatium.storage.lease import NOTE
@@ -32,55 +32,7 @@ CONFIG: dict[str, Any] = {
     "bonus": {"tiers": [{"min_failures": 1, "amount": "2.00"}]},
 }
 
-# Before it first calls a method it says so, and waits. Its lease lasts for as long as it is told,
-# and it gives no sign of life but at its stages.
-RUN = """
-import sys
-from importlib import import_module
-
-from solatium.cli import app
-from solatium.storage import object_lease
-
-module, owner, name, seconds = sys.argv[1:5]
-object_lease.SECONDS, object_lease.BEAT = float(seconds), 3600.0
-owner = getattr(import_module(module), owner)
-goes_on = getattr(owner, name)
-
-def stops(*arguments, **options):
-    setattr(owner, name, goes_on)
-    print("stops", flush=True)
-    sys.stdin.readline()
-    return goes_on(*arguments, **options)
-
-setattr(owner, name, stops)
-app.main(sys.argv[5:])
-"""
-
-WRITES = ("solatium.warehouse.tables", "Warehouse", "_write")
-COMMITS = ("solatium.warehouse.tables", "Warehouse", "commit")
-PUTS_ITS_RECORD = ("solatium.storage.objects", "ObjectLocation", "create_text")
 LONG, NO_TIME = "600", "0"  # seconds that a lease lasts
-
-
-class Run:
-    """A `solatium nightly` that stops once, or not at all."""
-
-    def __init__(self, command: list[str], within: ExitStack) -> None:
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        self._process: subprocess.Popen[str] = within.enter_context(
-            subprocess.Popen(command, text=True, env=environment(), **pipes)
-        )
-        within.callback(self._process.kill)
-
-    def stops(self) -> bool:
-        """Whether it has come to where it stops; else it has ended."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline() == "stops\n"
-
-    def ends(self) -> tuple[int, str]:
-        """It goes on; its exit status, and what it said."""
-        said = self._process.communicate("\n")[1]
-        return self._process.returncode, said
 
 
 class Rivals:
@@ -92,11 +44,14 @@ class Rivals:
         self._config = nights.landing.parent / "config.json"
         self._config.write_text(json.dumps(CONFIG))
 
-    def starts(self, stop: tuple[str, str, str] | None = None, seconds: str = LONG) -> Run:
-        given = ["nightly", "--date", str(SECOND), "--config", str(self._config)]
-        given += ["--landing", self.nights.landed, "--warehouse", self.nights.kept]
-        how = ["-c", RUN, *stop, seconds] if stop else ["-m", "solatium.cli"]
-        return Run([sys.executable, *how, *given], self._within)
+    def starts(self, stop: Stop | None = None, seconds: str = LONG) -> Run:
+        fifo = fifo_in(self._config.parent)
+        command = self.nights.command(
+            SECOND,
+            *("--config", str(self._config)),
+            script=script(stop, seconds, fifo) if stop else (),
+        )
+        return Run(command, self.nights.environment(), fifo, self._within)
 
     def found(self) -> dict[str, bytes]:
         """All that lies in the warehouse, but who holds it, and which runs were tried."""
@@ -133,9 +88,11 @@ def story() -> dict[str, list]:
     return landing(*rows)
 
 
-@pytest.fixture
-def rivals(embedded: Engine, store: Any, tmp_path: Path) -> Iterator[Rivals]:
-    nights = StoreNights(tmp_path, embedded, store)
+@pytest.fixture(params=[StoreNights, SubmittedNights], ids=["embedded", "spark"])
+def rivals(
+    request: pytest.FixtureRequest, embedded: Engine, store: Any, tmp_path: Path
+) -> Iterator[Rivals]:
+    nights = request.param(tmp_path, embedded, store)
     nights.land(story())
     with ExitStack() as within:
         yield Rivals(nights, within)
@@ -164,7 +121,7 @@ def test_of_two_that_start_together_one_works_and_the_other_writes_nothing(
 
 @pytest.mark.parametrize("stop", [WRITES, COMMITS], ids=["a write", "its commit"])
 def test_a_holder_whose_lease_was_taken_over_neither_writes_nor_takes_anything_back(
-    rivals: Rivals, alone: Nights, stop: tuple[str, str, str]
+    rivals: Rivals, alone: Nights, stop: Stop
 ) -> None:
     """It slept from before a write until its lease had ended and the next run was at work."""
     slept = rivals.starts(stop, NO_TIME)

@@ -4,6 +4,7 @@ It is a process of its own, as the server is. Each line of its standard input is
 and how many requests in a thousand fail so; it ends when that input does.
 
     500, 503    it answers so, and nothing is done
+    java        it answers 503 to clients of Java, which is Spark and not solatium itself
     lost        it is done, and the connection ends without an answer
     late        it is done, and answered when its client has given up
     stale       a list is answered as it was up to a second ago
@@ -97,6 +98,8 @@ class _Proxy(BaseHTTPRequestHandler):
     def handle_one(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         way = self.server.drawn()
+        if way == "java":
+            way = "503" if "java" in self.headers.get("User-Agent", "").lower() else ""
         if way in _CODES:
             text = f"<Error><Code>{_CODES[way]}</Code><Message>a bad day</Message></Error>"
             self._answer(int(way), {"Content-Type": "application/xml"}, text.encode())
@@ -118,6 +121,12 @@ class _Proxy(BaseHTTPRequestHandler):
             self._answer(*answer)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_one  # noqa: N815
+
+    def handle_expect_100(self) -> bool:
+        """At once, or clients of Java wait for seconds before they send what they put."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
 
     def _asked(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         upstream = http.client.HTTPConnection(self.server.upstream)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyspark
 
 OF_SPARK = Path(pyspark.__file__).parent / "jars"
+_AWS = ("software.amazon.awssdk", "bundle", "2.29.52")  # as hadoop-aws 3.4.2 names it
 _FETCHED = Path(__file__).parents[2] / "build" / "test" / "jars"
 
 
@@ -22,22 +23,18 @@ def fetched(group: str, name: str, version: str) -> Path:
     """A jar, without what it needs."""
     jar = _FETCHED / f"{name}-{version}.jar"
     if not jar.exists():
-        _fetch(group, name, version, _FETCHED, "-notransitive")
+        _fetch(group, name, version)
     return jar
 
 
-def fetched_with_all(group: str, name: str, version: str) -> Path:
-    """The folder of a jar and of all that it needs."""
-    folder = _FETCHED / f"{name}-{version}"
-    if not folder.exists():
-        part = folder.with_name(f"{folder.name}.{os.getpid()}")
-        _fetch(group, name, version, part)
-        part.rename(folder)
-    return folder
+def s3_connector() -> str:
+    """Hadoop's S3 connector, and of what it names the one jar without which it does not work."""
+    connector = fetched("org.apache.hadoop", "hadoop-aws", hadoop_version())
+    return os.pathsep.join(map(str, (connector, fetched(*_AWS))))
 
 
-def _fetch(group: str, name: str, version: str, into: Path, *options: str) -> None:
+def _fetch(group: str, name: str, version: str) -> None:
     (ivy,) = OF_SPARK.glob("ivy-*.jar")
-    command = ["java", "-jar", str(ivy), "-dependency", group, name, version, *options]
-    command += ["-types", "jar", "-retrieve", f"{into}/[artifact]-[revision].[ext]"]
+    command = ["java", "-jar", str(ivy), "-dependency", group, name, version, "-notransitive"]
+    command += ["-types", "jar", "-retrieve", f"{_FETCHED}/[artifact]-[revision].[ext]"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

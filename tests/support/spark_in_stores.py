@@ -10,17 +10,17 @@ import object_store
 from pyspark.sql import SparkSession
 
 USER = "solatium"  # of HDFS
+CLASS_PATH = "spark.driver.extraClassPath"
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
 def reaching(options: Mapping[str, str]) -> dict[str, str]:
     """What local Spark starts with, so that it reaches stores; where S3 is, it is told later."""
-    connector = jars.fetched_with_all("org.apache.hadoop", "hadoop-aws", jars.hadoop_version())
     java = f"{options.get(_JAVA_OPTIONS, '')} -DHADOOP_USER_NAME={USER}"
     return {
         **options,
         _JAVA_OPTIONS: java.strip(),
-        "spark.driver.extraClassPath": f"{connector}/*",  # no copy, as of spark.jars
+        CLASS_PATH: jars.s3_connector(),  # no copy, as of spark.jars
     }
 
 

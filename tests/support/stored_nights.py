@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import harness
 import spark_in_stores
 from harness import Nights, table_rows
 from object_store import ObjectStore
@@ -65,6 +67,16 @@ class StoreNights(Nights):
             **options,
         )
         return run(request, Console(stderr=True), self.running, self.expectations)
+
+    def command(self, day: date, *options: str, script: tuple[str, ...] = ()) -> list[str]:
+        """`solatium nightly` as a process of its own, by a script of the tests if one is given."""
+        places = ["--landing", self.landed, "--warehouse", self.kept]
+        what = script or ("-m", "solatium.cli")
+        return [sys.executable, *what, "nightly", "--date", str(day), *places, *options]
+
+    def environment(self) -> dict[str, str]:
+        """What such a process gets."""
+        return harness.environment()
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return table_rows(self.kept, table)

@@ -12,9 +12,9 @@ import pytest
 
 from solatium.errors import StoreError
 from solatium.storage.local import LocalLocation
+from solatium.storage.store_errors import failed_by_a_store
 from solatium.warehouse import diagnosis
 from solatium.warehouse.diagnosis import diagnosed
-from solatium.warehouse.store_errors import failed_by_a_store
 
 AGAIN = "give the same command again"
 CREDENTIALS = "AWS_ACCESS_KEY_ID"
