@@ -25,7 +25,6 @@ from submitted import SubmittedNights
 
 from solatium.engine import Engine
 from solatium.errors import UsageError
-from solatium.warehouse import attempts
 
 CONFIG: dict[str, Any] = {
     "grace_days": 0,
@@ -53,11 +52,6 @@ def both(
     for nights in (local, there):
         nights.land(_joined(*(of(day, *"ab") for day in DATES)))
     return local, there
-
-
-def _but_attempts(nights: StoreNights) -> list[str]:
-    """The files of a warehouse but for the notes of which runs were tried."""
-    return [name for name in nights.files() if name.partition("/")[0] != attempts.FOLDER]
 
 
 def _joined(*parts: dict[str, list]) -> dict[str, list]:
@@ -88,10 +82,10 @@ def test_the_past_is_restated_by_other_settings_as_in_a_folder(
     for nights in both:
         for day in (FIRST, SECOND):
             nights.run(day, CONFIG)
-    before = _but_attempts(there)
+    before = there.files()
     with pytest.raises(UsageError, match="--restate"):
         there.run(THIRD, other)
-    assert _but_attempts(there) == before
+    assert there.files() == before
     for nights in both:
         assert nights.run(THIRD, other, restate=True).handled == DATES
     same(both[0].warehouse, there.kept)

@@ -22,7 +22,7 @@ from submitted import SubmittedNights
 
 from solatium.engine import Engine
 from solatium.storage.lease import NOTE
-from solatium.warehouse import attempts, commits
+from solatium.warehouse import commits
 
 pytestmark = pytest.mark.torture
 
@@ -56,8 +56,7 @@ class Rivals:
     def found(self) -> dict[str, bytes]:
         """All that lies in the warehouse, but who holds it, and which runs were tried."""
         store, kept = self.nights.store, self.nights.kept
-        names = [n for n in self.nights.files() if n.split("/")[0] != attempts.FOLDER]
-        return {name: store.read(f"{kept}/{name}") for name in names}
+        return {name: store.read(f"{kept}/{name}") for name in self.nights.files()}
 
 
 @pytest.fixture(scope="module", params=["s3", "azure", "hdfs"])

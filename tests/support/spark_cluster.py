@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+import harness
 import pyspark
 
 SPARK = Path(pyspark.__file__).parent
@@ -82,5 +82,5 @@ def _daemon(log: Path, name: str, *arguments: str, said: str) -> Iterator[str]:
 def environment() -> dict[str, str]:
     """The environment of a process of Spark's: on loopback, and of no Spark that is elsewhere."""
     elsewhere = ("SPARK_HOME", "SPARK_CONF_DIR", "PYTHONPATH")
-    kept = {name: value for name, value in os.environ.items() if name not in elsewhere}
+    kept = {name: value for name, value in harness.environment().items() if name not in elsewhere}
     return kept | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1"}

@@ -24,15 +24,15 @@ def reaching(options: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def of_s3() -> dict[str, str]:
+    """Hadoop's settings for the S3 server that the environment names, if it names one."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    found = {"fs.s3a.endpoint.region": "us-east-1", "fs.s3a.path.style.access": "true"}
+    return found | ({"fs.s3a.endpoint": endpoint} if endpoint is not None else {})
+
+
 def tell(spark: SparkSession) -> None:
     """Tells a session which S3 server the environment names, and by which key."""
-    of_s3 = {
-        "endpoint": os.environ.get("AWS_ENDPOINT_URL"),
-        "endpoint.region": "us-east-1",
-        "path.style.access": "true",
-        "access.key": object_store.KEY,
-        "secret.key": object_store.SECRET,
-    }
-    for name, value in of_s3.items():
-        if value is not None:
-            spark.conf.set(f"fs.s3a.{name}", value)
+    keys = {"fs.s3a.access.key": object_store.KEY, "fs.s3a.secret.key": object_store.SECRET}
+    for name, value in (of_s3() | keys).items():
+        spark.conf.set(name, value)

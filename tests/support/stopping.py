@@ -9,6 +9,7 @@ no sign of life but at its stages.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ class Run:
 
     def _end(self) -> None:
         if self._process.poll() is None:
-            os.killpg(self._process.pid, 9)
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def stops(self) -> bool:
         """Whether it has come to where it stops; else it has ended."""

@@ -23,6 +23,7 @@ from solatium.storage import objects
 from solatium.storage.lease import NOTE
 from solatium.storage.location import Location
 from solatium.storage.objects import ObjectLocation
+from solatium.warehouse import attempts
 
 # what hangs on when and by whom, not on what
 _OF_THE_RUN = ("run_id", "started_at", "ended_at", "engine")
@@ -43,9 +44,10 @@ class StoreNights(Nights):
         return objects.located(self.kept)
 
     def files(self) -> list[str]:
-        """The names of all files in its warehouse, but of the note of who holds it."""
+        """The names of all files in its warehouse, but of the notes of who holds it, and of which
+        runs were tried."""
         names = self.store.keys(self.kept)
-        return [name for name in names if name.partition("/")[0] != NOTE]
+        return [name for name in names if name.partition("/")[0] not in (NOTE, attempts.FOLDER)]
 
     def data_files(self) -> int:
         """How many files with rows its tables have."""

@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import harness
 import jars
 import pytest
 import spark_cluster
@@ -37,9 +36,7 @@ def settings_for(landing: str) -> dict[str, str]:
     """What Spark needs on this machine, and for S3 the server that the environment names."""
     options = dict(QUICK_SPARK) | _LOOPBACK
     if landing.startswith("s3:"):
-        options["spark.hadoop.fs.s3a.endpoint"] = os.environ["AWS_ENDPOINT_URL"]
-        options["spark.hadoop.fs.s3a.endpoint.region"] = "us-east-1"
-        options["spark.hadoop.fs.s3a.path.style.access"] = "true"
+        options |= {f"spark.hadoop.{k}": v for k, v in spark_in_stores.of_s3().items()}
     return options
 
 
@@ -53,11 +50,9 @@ def command(options: dict[str, str], *script: str | Path, first: tuple[str, ...]
 
 def environment() -> dict[str, str]:
     """That of a process of Spark's, whose Python finds what this one does."""
-    whole, own = spark_cluster.environment(), harness.environment()
     python = {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(sys.path)}
     hdfs = {"HADOOP_USER_NAME": spark_in_stores.USER}
-    started_here = os.environ.keys() - own.keys()  # by an engine of this process
-    return {k: v for k, v in whole.items() if k not in started_here} | python | hdfs
+    return spark_cluster.environment() | python | hdfs
 
 
 def of_spark(place: str) -> str:
