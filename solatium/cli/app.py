@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from solatium import garbage
 from solatium.cli import ending
 from solatium.cli.audit_ledger import audit_ledger
 from solatium.cli.backfill import backfill
@@ -107,6 +108,7 @@ def _time(record: logging.LogRecord) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """The command; ends the process with the exit status of docs/rules.md section 10."""
     if arguments is None:  # as a process of its own
+        garbage.collect_rarely()
         ending.listen()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):  # a stream of another kind, or a closed one

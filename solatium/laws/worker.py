@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, TextIO
 
 import pyarrow as pa
 
+from solatium import garbage
 from solatium.errors import SolatiumError
 from solatium.laws.sparing_imports import spare_imports
 from solatium.laws.suites import ExpectationsError, Finding, Suites, suite_names
@@ -126,6 +127,7 @@ def _serve(requests: BinaryIO, answers: TextIO, *, docs: bool) -> None:
 def main(arguments: list[str]) -> None:
     """`python -m solatium.laws.worker [--docs]`, as SuitesApart starts it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this decides when it ends
+    garbage.collect_rarely()
     spare_imports()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)  # what libraries print is no answer
