@@ -79,7 +79,7 @@ test: setup ## run the tests, on both engines where there is a Java
 	exit $$failed
 
 torture: setup ## run the long tests, on ENGINE (embedded, or spark)
-	@$(PY) -m pytest -m "torture$(if $(filter spark,$(ENGINE)), or spark_at_length)" \
+	@$(PY) -m pytest -m "torture or at_length$(if $(filter spark,$(ENGINE)), or spark_at_length)" \
 	  --engine $(ENGINE) $(ARGS)
 
 mutants: setup ## break each rule once, and see that the tests notice

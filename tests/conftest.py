@@ -15,7 +15,11 @@ import spark_in_stores
 from harness import QUICK_SPARK, Nights
 from two_nights import two_nights
 
-from solatium import engine
+from solatium import engine, garbage
+
+
+def pytest_configure() -> None:
+    garbage.collect_rarely()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,7 +22,7 @@ from reference.screening import Applicant
 import solatium
 from solatium.engine import Engine
 
-few = examples(3, derandomize=True)
+few = examples(2, derandomize=True)
 many = examples(100)
 
 

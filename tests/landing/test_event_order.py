@@ -36,17 +36,20 @@ def test_more_than_one_event_in_a_thousand_without_an_order_is_noted(nights: Nig
     ]
 
 
+at_length = pytest.mark.at_length
+
+
 @pytest.mark.parametrize(
     "events",
     [
         pytest.param([*applicants(1998), *pair()], id="one in a thousand"),
-        pytest.param([*pair("a", 9, 10)], id="sequences"),
-        pytest.param([*pair("a", 9, None)], id="one sequence"),
+        pytest.param([*pair("a", 9, 10)], id="sequences", marks=at_length),
+        pytest.param([*pair("a", 9, None)], id="one sequence", marks=at_length),
         pytest.param([*pair("a", 9, 9)], id="equal sequences"),
-        pytest.param([joined("a"), joined("b")], id="two accounts"),
-        pytest.param([joined("a"), joined("a", window="w2")], id="two windows"),
+        pytest.param([joined("a"), joined("b")], id="two accounts", marks=at_length),
+        pytest.param([joined("a"), joined("a", window="w2")], id="two windows", marks=at_length),
         pytest.param([joined("a"), joined("a")], id="one event, delivered twice"),
-        pytest.param([joined("a", clock="03:01"), ordered("a")], id="two logs"),
+        pytest.param([joined("a", clock="03:01"), ordered("a")], id="two logs", marks=at_length),
     ],
 )
 def test_events_that_have_an_order_or_are_few_are_not_noted(

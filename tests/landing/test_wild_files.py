@@ -9,6 +9,7 @@ import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date
+from math import inf, nan
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,7 @@ import pytest
 from bad_parquet import footer_at
 from harness import Nights, write_landing
 from rows import DAY, entrant, joined, landing, ordered, window
+from sampled import sampled
 from thrift.Thrift import TType
 
 from solatium.errors import InputError
@@ -47,7 +49,10 @@ def accepted(nights: Nights) -> list[str]:
 
 @pytest.mark.parametrize(
     "kind",
-    [pa.int32(), pa.bool_(), pa.float64(), pa.binary(), pa.list_(pa.int8()), pa.date32()],
+    sampled(
+        [pa.int32(), pa.bool_(), pa.float64(), pa.binary(), pa.list_(pa.int8()), pa.date32()],
+        [pa.bool_(), pa.list_(pa.int8())],
+    ),
     ids=str,
 )
 def test_a_nullable_column_without_any_value_may_be_of_any_type(
@@ -79,7 +84,9 @@ def test_integers_that_are_stored_as_floats_are_taken_where_they_are_exact(
     assert json.loads(bad["payload"])["quantity"] == "2.500000e+00"
 
 
-@pytest.mark.parametrize("value", [2.0**53 + 2, -1e300, float("inf"), float("nan")], ids=str)
+@pytest.mark.parametrize(
+    "value", sampled([2.0**53 + 2, -1e300, inf, nan], [2.0**53 + 2, nan]), ids=str
+)
 def test_floats_that_stand_for_several_integers_or_none_are_out_of_range(
     nights: Nights, value: float
 ) -> None:

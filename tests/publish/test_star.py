@@ -74,7 +74,7 @@ def test_odd_texts_and_far_times(odd: Path, shelf: Shelf) -> None:
     assert scopes == {windows["a'b"]["campaign_id"]}
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_either_engine_may_have_written_it(after_two_nights: Nights, tmp_path: Path) -> None:
     shelf = Shelf("duckdb", str(tmp_path / "star.duckdb"))
     for day in (MONDAY, None):

@@ -247,7 +247,7 @@ def story() -> dict[str, list]:
     return landing(window(window="w1"), applied, ordered("a", window="w1"))
 
 
-@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("fails", [pytest.param(False, marks=pytest.mark.at_length), True])
 def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:

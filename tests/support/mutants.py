@@ -283,7 +283,8 @@ def noticed_by(mutant: Mutant, copy: Path) -> str | None:
     place = copy / "solatium" / f"{mutant.module}.py"
     original = place.read_text()
     place.write_text(original.replace(mutant.old, mutant.new))
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += ["-m", "not torture", *TESTS]
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)

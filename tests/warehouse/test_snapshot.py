@@ -55,7 +55,7 @@ def from_duckdb(table: SnapshotTable) -> pa.Table:
     return table.duckdb().to_arrow_table()
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_every_form_has_the_same_rows_in_the_types_of_the_contract(
     after_two_nights: Nights, tables: Snapshot
 ) -> None:
@@ -135,7 +135,7 @@ def test_only_what_is_asked_for_is_read(tables: Snapshot) -> None:
         assert participation.arrow(filter=near).num_rows
 
 
-@pytest.mark.both_engines
+@pytest.mark.spark_at_length
 def test_rows_are_found_by_their_values_as_by_a_filter(tables: Snapshot) -> None:
     for name, table in tables.items():
         whole = table.arrow()

@@ -1,0 +1,16 @@
+"""Cases of which `make test` runs a sample, and `make torture` the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pytest
+
+
+def sampled(cases: Iterable[Any], sample: Collection[Any]) -> list[Any]:
+    """The cases for `parametrize`; those that are not of the sample are marked `at_length`."""
+    cases = list(cases)
+    assert any(case in sample for case in cases)
+    at_length = pytest.mark.at_length
+    return [case if case in sample else pytest.param(case, marks=at_length) for case in cases]
