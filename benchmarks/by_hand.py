@@ -39,7 +39,10 @@ WRITTEN_ALIKE = {
     **{
         table: f"""
             SELECT {table}.*, CAST(NULL AS bigint) AS sequence, business_date
-            FROM {table} JOIN window_facts USING (commodity_id, window_id)"""
+            FROM {table} JOIN (
+                SELECT commodity_id AS commodity, window_id AS place, business_date
+                FROM window_facts
+            ) ON commodity_id = commodity AND window_id = place"""
         for table in EVENTS
     },
     "allocations": """

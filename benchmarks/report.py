@@ -27,6 +27,7 @@ TITLES = {
     "spark": "solatium, spark",
     "duckdb": "DuckDB by hand",
     "polars": "Polars by hand",
+    "sail-sql": "Spark SQL by hand, on Sail",
     "spark-sql": "Spark SQL by hand",
     "floor": "reading and writing alone",
 }

@@ -34,8 +34,13 @@ from benchmarks.results import ROOT, Result, Run
 
 CONFIG = ROOT / "benchmarks" / "config.yaml"
 ENGINES = ("embedded", "spark")
-PEERS = {"duckdb": "duckdb_night", "polars": "polars_night", "spark-sql": "spark_night"}
-NIGHT = ("embedded", "duckdb", "polars", "spark", "spark-sql", "floor")
+PEERS = {
+    "duckdb": "duckdb_night",
+    "polars": "polars_night",
+    "sail-sql": "sail_night",
+    "spark-sql": "spark_night",
+}
+NIGHT = ("embedded", "duckdb", "polars", "sail-sql", "spark", "spark-sql", "floor")
 NEED_JAVA = ("spark", "spark-sql")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -23,7 +23,7 @@ from benchmarks.run import CONFIG, PEERS
 from solatium.engine import Engine
 
 SHAPE = Shape(participations=2_000)
-BY_HAND = {"embedded": ("duckdb", "polars"), "spark": ("spark-sql",)}
+BY_HAND = {"embedded": ("duckdb", "polars", "sail-sql"), "spark": ("spark-sql",)}
 MACHINE = {"processor": "a", "cores": 2, "memory_gib": 4.0, "system": "b", "python": "3.11"}
 
 
