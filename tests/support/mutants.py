@@ -284,7 +284,10 @@ def noticed_by(mutant: Mutant, copy: Path) -> str | None:
     original = place.read_text()
     place.write_text(original.replace(mutant.old, mutant.new))
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += ["-m", "not torture", *TESTS]
+    # those of its own room come first
+    room = mutant.module.split("/")[0]
+    tests = sorted(TESTS, key=lambda test: not test.startswith(f"tests/{room}/"))
+    command += ["-m", "not torture", *tests]
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
