@@ -63,15 +63,30 @@ class Hdfs(Store):
         return self._listing(prefix, is_deep=True)
 
     def _listing(self, prefix: str, *, is_deep: bool) -> Listing:
-        try:
-            with _reported(self.place(prefix)):
-                found = list(self._client.list_status(f"/{prefix}", is_deep))
-        except FileNotFoundError:
-            found = []
+        found = self._found(prefix, is_deep=is_deep)
         folders = frozenset(_key(one.path) for one in found if one.isdir)
         files = (_stored(one) for one in found if not one.isdir)
         # asked for a file, the list is that file
         return Listing(folders, tuple(one for one in files if one.key != prefix))
+
+    def _found(self, prefix: str, *, is_deep: bool) -> list[Any]:
+        """What the name node lists; nothing only where there is no such folder.
+
+        A folder below it that goes away meanwhile, as those of Spark's jobs do, ends a list in the
+        same way, which is then made again.
+        """
+        for number in range(_TRIES):
+            try:
+                with _reported(self.place(prefix)):
+                    return list(self._client.list_status(f"/{prefix}", is_deep))
+            except FileNotFoundError:
+                if self._status(prefix) is None:
+                    return []
+            time.sleep(number * _WAIT)
+        raise StoreError(
+            f"{self.place(prefix)}: folders below it go away while they are listed",
+            ["wait until whoever writes there is done, and give the same command again"],
+        )
 
     def holds_any(self, prefix: str) -> bool:
         status = self._status(prefix)

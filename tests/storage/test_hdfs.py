@@ -22,13 +22,17 @@ pytest.importorskip("hdfs_native", reason="needs the package hdfs-native")
 
 
 class InMemory:
-    """Files by path; `short` is how many reads to come find a file that is empty still."""
+    """Files by path; `short` is how many reads to come find a file that is empty still, `going` how
+    many lists to come meet a folder that goes away meanwhile."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.short = 0
+        self.going = 0
 
     def get_file_info(self, path: str) -> Any:
+        if any(name.startswith(f"{path}/") for name in self.files):
+            return SimpleNamespace(path=path, isdir=True)
         if path not in self.files:
             raise FileNotFoundError(path)
         return SimpleNamespace(
@@ -36,6 +40,9 @@ class InMemory:
         )
 
     def list_status(self, path: str, is_deep: bool) -> list[Any]:
+        self.going -= 1
+        if self.going >= 0:
+            raise FileNotFoundError(f"{path}/_temporary/0")
         below = [name for name in self.files if name.startswith(f"{path}/")]
         found = [name for name in below if is_deep or "/" not in name[len(path) + 1 :]]
         return [self.get_file_info(name) for name in found]
@@ -88,6 +95,17 @@ def test_a_file_that_is_read_as_empty_is_read_again(
     client.short = 1000
     with pytest.raises(StoreError, match="fewer bytes than the name node says"):
         store.read("a")
+
+
+def test_a_list_that_meets_a_folder_going_away_is_made_again(store: Hdfs, client: InMemory) -> None:
+    """As where a job moves its files out of `_temporary` at the same time."""
+    client.files |= {"/logs/dt=1/a": b"1", "/logs/dt=2/b": b"2"}
+    client.going = 3
+    assert [one.key for one in store.below("logs").objects] == ["logs/dt=1/a", "logs/dt=2/b"]
+    client.going = 1000
+    with pytest.raises(StoreError, match="folders below it go away while they are listed"):
+        store.below("logs")
+    assert store.below("elsewhere").objects == ()
 
 
 def test_no_draft_is_left(store: Hdfs, client: InMemory) -> None:

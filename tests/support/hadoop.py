@@ -59,9 +59,12 @@ class Hadoop:
                 self.put(f"{uri}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
     def keys(self, uri: str) -> list[str]:
-        """The names of the files below a place."""
+        """The names of the files below a place; none while folders below it go away."""
         start = len(self._path(uri)) + 1
-        found = self.client.list_status(self._path(uri), True)
+        try:
+            found = list(self.client.list_status(self._path(uri), True))
+        except FileNotFoundError:
+            return []
         return sorted(one.path[start:] for one in found if not one.isdir)
 
     def read(self, uri: str) -> bytes:
