@@ -22,7 +22,8 @@ from solatium.storage import folder_lease
 from solatium.storage.lease import Lease
 from solatium.storage.location import DataFile, Location, is_hidden
 
-_DRAFT = re.compile(r"\..+\.\d+")
+# of a process, or of a run that holds the folder
+_DRAFT = re.compile(r"\..+\.([0-9]+|[0-9a-f]{32})")
 _SYNCED_AT_ONCE = 16
 
 

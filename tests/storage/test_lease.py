@@ -247,6 +247,21 @@ def story() -> dict[str, list]:
     return landing(window(window="w1"), applied, ordered("a", window="w1"))
 
 
+def test_what_a_run_leaves_that_is_killed_before_its_note_is_in_place_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", killed)
+        with LocalLocation(tmp_path).held(FACTS):
+            pass
+    assert list(tmp_path.glob("._holder.json.*"))
+    LocalLocation(tmp_path).remove_drafts()
+    assert not list(tmp_path.glob("._holder.json.*"))
+
+
 @pytest.mark.parametrize("fails", [pytest.param(False, marks=pytest.mark.at_length), True])
 def test_a_run_that_lost_its_lease_neither_commits_nor_takes_anything_back(
     nights: Nights, monkeypatch: pytest.MonkeyPatch, fails: bool
