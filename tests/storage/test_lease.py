@@ -253,10 +253,9 @@ def test_what_a_run_leaves_that_is_killed_before_its_note_is_in_place_is_taken_a
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(os, "replace", killed)
-        with LocalLocation(tmp_path).held(FACTS):
-            pass
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        FolderLease(tmp_path, FACTS)
     assert list(tmp_path.glob("._holder.json.*"))
     LocalLocation(tmp_path).remove_drafts()
     assert not list(tmp_path.glob("._holder.json.*"))
