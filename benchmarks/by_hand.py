@@ -39,10 +39,9 @@ WRITTEN_ALIKE = {
     **{
         table: f"""
             SELECT {table}.*, CAST(NULL AS bigint) AS sequence, business_date
-            FROM {table} JOIN (
-                SELECT commodity_id AS commodity, window_id AS place, business_date
-                FROM window_facts
-            ) ON commodity_id = commodity AND window_id = place"""
+            FROM {table} JOIN window_facts
+                ON {table}.commodity_id = window_facts.commodity_id
+                AND {table}.window_id = window_facts.window_id"""
         for table in EVENTS
     },
     "allocations": """

@@ -19,7 +19,6 @@ from solatium import contracts, engine
 
 
 def main(landing: Path, out: Path, date: str) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     with (
         engine.running("embedded") as running,
         TemporaryDirectory(prefix="night-by-hand-") as steps,

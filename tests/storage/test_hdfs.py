@@ -81,14 +81,13 @@ def client() -> InMemory:
 
 
 @pytest.fixture
-def store(client: InMemory) -> Hdfs:
+def store(client: InMemory, monkeypatch: pytest.MonkeyPatch) -> Hdfs:
+    """Whoever tries again does so at once."""
+    monkeypatch.setattr(hdfs, "_WAIT", 0)
     return Hdfs("hdfs://name", client)  # type: ignore[arg-type]
 
 
-def test_a_file_that_is_read_as_empty_is_read_again(
-    store: Hdfs, client: InMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hdfs, "_WAIT", 0)
+def test_a_file_that_is_read_as_empty_is_read_again(store: Hdfs, client: InMemory) -> None:
     store.write("a", b"whole")
     client.short = 3
     assert store.read("a")[0] == b"whole"

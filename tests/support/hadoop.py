@@ -59,12 +59,14 @@ class Hadoop:
                 self.put(f"{uri}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
     def keys(self, uri: str) -> list[str]:
-        """The names of the files below a place; none while folders below it go away."""
+        """The names of the files below a place."""
         start = len(self._path(uri)) + 1
-        try:
-            found = list(self.client.list_status(self._path(uri), True))
-        except FileNotFoundError:
-            return []
+        found = None
+        while found is None:
+            try:
+                found = list(self.client.list_status(self._path(uri), True))
+            except FileNotFoundError:  # a folder below it went away, unless it is not there itself
+                self.client.get_file_info(self._path(uri))
         return sorted(one.path[start:] for one in found if not one.isdir)
 
     def read(self, uri: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Cases of which `make test` runs a sample, and `make torture` the others."""
+"""Many cases of one kind: `make test` runs a sample, and `make torture` the rest."""
 
 from __future__ import annotations
 
