@@ -54,7 +54,7 @@ def without_end(value: Column) -> Column:
 def key_part(key: Column, position: int) -> Column:
     """The part at `position` (from 0) after the time of a time key; null where it is empty."""
     text = _part(key, position)
-    return F.when(text != "", text)
+    return F.when(F.length(text) > 0, text)
 
 
 def key_field(key: Column, position: int) -> Column:

@@ -146,7 +146,8 @@ def _typed(value: SparkColumn, kind: str, column: Column) -> _Judged:
 
 
 def _string(value: SparkColumn, column: Column) -> _Judged:
-    typed = value if column.required else F.when(value != "", value)
+    # by its length: Sail compares a column with "" slowly where most of it is null
+    typed = value if column.required else F.when(F.length(value) > 0, value)
     return _Judged(typed, value, F.lit(False), F.lit(False))
 
 

@@ -9,6 +9,7 @@ aside.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
@@ -42,14 +43,16 @@ def event_hash() -> Column:
     return F.xxhash64(*EVENT)
 
 
-def doubtful(rows: DataFrame, earlier: DataFrame, source: str) -> DataFrame:
+def doubtful(
+    rows: DataFrame, earlier: DataFrame, source: str, besides: Sequence[str] = ()
+) -> DataFrame:
     """Hashes (`hash`) of event keys of which a row is malformed, or of which there are several.
 
     `rows` are landing rows of one arrival date, as `frames` has them, and `earlier` rows that came
     before. All rows whose hash is another are well-formed and stay: one pass over a night's rows
-    finds the few to look at.
+    finds the few to look at. Of the columns `besides` it is known that they are sound.
     """
-    is_bad = row_rules.is_malformed(contracts.landing(source))
+    is_bad = row_rules.is_malformed(contracts.landing(source), besides)
     new = rows.select(event_hash().alias("hash"), is_bad.alias("bad"), F.lit(True).alias("new"))
     old = earlier.select(
         event_hash().alias("hash"), F.lit(False).alias("bad"), F.lit(False).alias("new")

@@ -1,10 +1,12 @@
 """The row rules of the quarantine, made from the contracts (docs/rules.md section 2).
 
-A rule is a reason and the condition under which a row has it. Conditions are never null.
+A rule is a reason and the condition under which a row has it; one that is null does not hold. Sail
+takes twice the time where each of them is brought to true or false by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
@@ -13,6 +15,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts import EVENTS, ID_LENGTH, NOT_IN_ID, Table
+from solatium.contracts.keys import WINDOW
 from solatium.dataframes.event_keys import text
 from solatium.landing.contract_frames import FOUND, NONEXISTENT, OUT
 
@@ -22,27 +25,28 @@ Rule = tuple[str, Column]
 QUARANTINED_LATER = ("event_id_conflict", "unknown_window", "late")
 
 
-def rules(contract: Table) -> list[Rule]:
-    """Every reason that a row of a landing table can have by itself, in the order of the rules."""
-    columns = contract.columns
+def rules(contract: Table, besides: Sequence[str] = ()) -> list[Rule]:
+    """Every reason that a row of a landing table can have by itself, in the order of the rules.
+
+    The columns `besides` are left out.
+    """
+    columns = [column for column in contract.columns if column.name not in besides]
     found = [
         (f"null_{c.name}", F.col(c.name).isNull() & ~_is_unfit(c)) for c in columns if c.required
     ]
     found += [(f"bad_id_{c.name}", is_bad_id(F.col(c.name))) for c in columns if c.identifier]
-    found += [
-        (f"unknown_{c.name}", _holds(~F.col(c.name).isin(*c.values))) for c in columns if c.values
-    ]
+    found += [(f"unknown_{c.name}", ~F.col(c.name).isin(*c.values)) for c in columns if c.values]
     found += [(f"out_of_range_{c.name}", _out(c.name)) for c in columns if c.type != "string"]
     found += [
         (f"nonexistent_{c.name}", _nonexistent(c.name)) for c in columns if c.type == "timestamp"
     ]
     found += [
-        (f"not_positive_{c.name}", _holds(F.col(c.name) <= F.lit(c.minimum)))
+        (f"not_positive_{c.name}", F.col(c.name) <= F.lit(c.minimum))
         for c in columns
         if c.minimum is not None and c.exclusive
     ]
     found += [
-        (f"negative_{c.name}", _holds(F.col(c.name) < F.lit(c.minimum)))
+        (f"negative_{c.name}", F.col(c.name) < F.lit(c.minimum))
         for c in columns
         if c.minimum is not None and not c.exclusive
     ]
@@ -53,12 +57,17 @@ def rules(contract: Table) -> list[Rule]:
 
 def well_formed(rows: DataFrame, contract: Table) -> DataFrame:
     """The rows that break no rule, with the contract's columns."""
-    return rows.where(~is_malformed(contract)).select(*contract.names)
+    return rows.where(~_holds(is_malformed(contract))).select(*contract.names)
 
 
-def is_malformed(contract: Table) -> Column:
-    """Whether a row breaks a rule; never null."""
-    return _any(rules(contract))
+def is_malformed(contract: Table, besides: Sequence[str] = ()) -> Column:
+    """Whether a row breaks a rule in other columns than `besides`; null may stand for no."""
+    return _any(rules(contract, besides))
+
+
+def names_no_window() -> Column:
+    """Whether the ids of a row's window break a rule; null may stand for no."""
+    return _any([("", F.col(name).isNull() | is_bad_id(F.col(name))) for name in WINDOW])
 
 
 def malformed(rows: DataFrame, contract: Table, dt: Column) -> DataFrame:
@@ -102,7 +111,7 @@ def _is_unfit(column: contracts.Column) -> Column:
 
 
 def _holds(condition: Column) -> Column:
-    """A condition that is not judged where it is null."""
+    """The same, false where it is null."""
     return F.coalesce(condition, F.lit(False))
 
 
@@ -111,7 +120,8 @@ def _any(broken: list[Rule]) -> Column:
 
 
 def is_bad_id(value: Column) -> Column:
-    return _holds((value == "") | (F.length(value) > ID_LENGTH) | value.rlike(NOT_IN_ID))
+    """Whether a text can be no id; null where there is none."""
+    return ~F.length(value).between(1, ID_LENGTH) | value.rlike(NOT_IN_ID)
 
 
 def _is_invalid_window() -> Column:
@@ -122,7 +132,7 @@ def _is_invalid_window() -> Column:
     least, most = F.col("team_min"), F.col("team_max")
     has_team_sizes = _holds((least >= 1) & (least <= most)) | _out("team_min") | _out("team_max")
     is_team = _holds(F.col("unit") == "team")
-    return _holds(has_times & ~(in_order & (~is_team | has_team_sizes)))
+    return has_times & ~(in_order & (~is_team | has_team_sizes))
 
 
 # The payload: JSON written here, as the engines differ in how they escape control characters

@@ -65,7 +65,11 @@ class DatedTables:
             staying = self.of(table, dates if partly is None else partly)
             staying = staying.join(instead_of, on=list(on), how="left_anti")
             rows = staying.unionByName(rows)
-        return self.warehouse.replace(table, rows, column="business_date", dates=dates)
+        # rows that stay are most of them, and only read
+        by_date = instead_of is not None
+        return self.warehouse.replace(
+            table, rows, column="business_date", dates=dates, by_date=by_date
+        )
 
 
 def window_keys(windows: DataFrame) -> DataFrame:

@@ -196,8 +196,9 @@ class Intake:
         """Only rows that are malformed, and such with the id of another, are looked at closely."""
         named = rows.select(*WINDOW).distinct().withColumn("dt", F.lit(self.context.day))
         named = self.context.scratch.keep(named, f"windows_of_{source}")
-        earlier = self._earlier(source, named, before)
-        hashes = duplicates.doubtful(rows, earlier, source)
+        dates, are_windows = _known_of(named, before)
+        earlier = self._earlier(source, dates)
+        hashes = duplicates.doubtful(rows, earlier, source, WINDOW if are_windows else ())
         hashes = self.context.scratch.keep(hashes, f"doubtful_hashes_{source}")
         if hashes.isEmpty():
             return _Arrival(*self._all_good(source, rows), named=named)
@@ -224,10 +225,9 @@ class Intake:
         """Rows of which none breaks a rule."""
         return rows.select(*contracts.landing(source).names, F.lit(self.context.day).alias("dt"))
 
-    def _earlier(self, source: str, named: DataFrame, before: DataFrame) -> DataFrame:
-        """The rows of windows that are named now, and all that are set aside, of earlier dates."""
+    def _earlier(self, source: str, dates: Sequence[date]) -> DataFrame:
+        """Accepted rows of these business dates, and all that are set aside, of earlier nights."""
         columns = [*contracts.landing(source).names, "dt"]
-        dates = days(before.join(named, on=WINDOW, how="left_semi"), "business_date")
         accepted = self.context.warehouse.read(source).where(F.col("business_date").isin(dates))
         aside = self.context.warehouse.read(f"_set_aside_{source}")
         return accepted.select(*columns).unionByName(aside.select(*columns))
@@ -269,3 +269,16 @@ class Intake:
         self.tally.rows_quarantined += counts.total()
         counts.pop(duplicates.CONFLICT, None)  # counted with the gates
         self.tally.quarantined_by_reason.update(counts)
+
+
+def _known_of(named: DataFrame, before: DataFrame) -> tuple[list[date], bool]:
+    """The dates of windows that events name, and whether all of these can be windows.
+
+    Windows are few, so their ids are looked at here, and not in every row that has them.
+    """
+    known = named.join(before.select(*WINDOW, "business_date"), on=WINDOW, how="left")
+    found = known.agg(
+        F.collect_set("business_date").alias("dates"),
+        F.bool_or(row_rules.names_no_window()).alias("are_none"),
+    ).collect()[0]
+    return sorted(found["dates"]), not found["are_none"]

@@ -226,19 +226,27 @@ class Warehouse:
         """
         return self._write(name, rows, NOTHING, dates)
 
-    def replace(self, name: str, rows: DataFrame, *, column: str, dates: Iterable[date]) -> int:
+    def replace(
+        self,
+        name: str,
+        rows: DataFrame,
+        *,
+        column: str,
+        dates: Iterable[date],
+        by_date: bool = False,
+    ) -> int:
         """Puts `rows` in the place of a table's rows of these dates; how many were written.
 
-        The table lies by the `column`: whole files are replaced.
+        The table lies by the `column`: whole files are replaced. With `by_date` they are computed
+        for each date, which takes less where that costs little (`append`).
         """
         if column not in self.tables[name].partition_by:
             raise ValueError(f"{name} does not lie by {column}")
         replaced = Replaced.of(column, dates)
         if not replaced.dates:
             return 0
-        # of several dates, rows that cost much would be computed for each
-        one_date = replaced.dates if len(replaced.dates) == 1 else ()
-        return self._write(name, rows, replaced, one_date)
+        by_date |= len(replaced.dates) == 1
+        return self._write(name, rows, replaced, replaced.dates if by_date else ())
 
     def overwrite(self, name: str, rows: DataFrame) -> int:
         """Puts `rows` in the place of all rows of a table; how many."""
