@@ -10,6 +10,7 @@ import errno
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
@@ -48,6 +49,7 @@ _MAP_THEM = (
 # and an engine may hold all of them open at once.
 _MANY_FILES = 200
 _FEW_ROWS = 20_000  # of a file, in the mean
+_READ_AT_ONCE = 4  # footers, each of which a store lets wait for
 _NAMED = 5  # of what lies in a folder that is no landing zone
 
 
@@ -150,22 +152,23 @@ class LandingZone:
         """
         problems: list[str] = []
         notes: Counter[tuple[str, str, str]] = Counter()
-        for day in days:
-            for table in contracts.LANDING:
-                contract, source = contracts.landing(table), self._source(table)
-                found = [
-                    (place, one)
-                    for place in self._places(table, day)
-                    if (one := footer(place, contract, source, problems)) is not None
-                ]
-                self._footers[table, day] = found
-                for _, one in found:
-                    for name in one.unused:
-                        told = f"is {source.why_unused(name, contract.names)}; ignored"
-                        notes[table, name, told] += 1
-                    for column in one.absent:
-                        told = f"is missing; {column} is null there"
-                        notes[table, source.source_of(column), told] += 1
+        folders = [(table, day) for day in days for table in contracts.LANDING]
+        self._footers |= {folder: [] for folder in folders}
+        files = [(*folder, place) for folder in folders for place in self._places(*folder)]
+        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+            footers = pool.map(lambda file: self._footer(file[0], file[2]), files)
+        for (table, day, place), (one, wrong) in zip(files, footers, strict=True):
+            problems += wrong
+            if one is None:
+                continue
+            self._footers[table, day].append((place, one))
+            source = self._source(table)
+            for name in one.unused:
+                told = f"is {source.why_unused(name, contracts.landing(table).names)}; ignored"
+                notes[table, name, told] += 1
+            for column in one.absent:
+                told = f"is missing; {column} is null there"
+                notes[table, source.source_of(column), told] += 1
         if problems:
             hint = "" if self._sources else _MAP_THEM
             raise InputError(
@@ -177,6 +180,11 @@ class LandingZone:
             f"{table}: column {shown_name(name)} of {count} file(s) {told}"
             for (table, name, told), count in sorted(notes.items())
         ]
+
+    def _footer(self, table: str, place: Location) -> tuple[Footer | None, list[str]]:
+        """The footer of a file, or None and what is wrong with it."""
+        problems: list[str] = []
+        return footer(place, contracts.landing(table), self._source(table), problems), problems
 
     def rows(self, table: str, day: date) -> int:
         """How many rows the files of an arrival date hold, by their footers."""
