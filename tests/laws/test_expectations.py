@@ -28,6 +28,7 @@ from harness import Nights, Row, contents
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from sampled import sampled
 
 from solatium import contracts
 from solatium.engine import Engine
@@ -652,7 +653,7 @@ def test_a_night_that_breaks_a_law_is_refused_and_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("frame", "change", "table", "columns", "count", "key"),
-    CASES,
+    sampled(CASES, list({case[2]: case for case in CASES}.values())),  # one for each table
     ids=[f"{case[2]}-{case[3].replace(', ', '-')}-{number}" for number, case in enumerate(CASES)],
 )
 def test_what_breaks_a_law_is_named(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import postgres
 import pytest
-from stars import Shelf
+from stars import SHELVES, Shelf
 
 # A name that needs its quotes.
 ODD_SCHEMA = 'Star "one" ü'
@@ -21,7 +21,7 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["postgres", "duckdb", "folder"])
+@pytest.fixture(params=SHELVES)
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     """A place of each kind where nothing was published yet."""
     return made(request, request.param, tmp_path)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from harness import Nights
-from stars import KEY, Shelf, expected
+from sampled import sampled
+from stars import KEY, SHELVES, Shelf, expected
 from two_nights import MONDAY, TUESDAY, copied
 
 from solatium.contracts.star import DIMENSIONS
@@ -202,6 +203,7 @@ def test_another_key_gives_everybody_another_name(tuesday: Snapshot, shelf: Shel
     assert not before & {row["account_key"] for row in rows["dim_account"]}
 
 
+@pytest.mark.parametrize("shelf", sampled(SHELVES, ["postgres"]), indirect=True)
 def test_pseudonyms_hide_every_id(tuesday: Snapshot, shelf: Shelf) -> None:
     """Also those that are hashes of ids, and that whoever knows the ids could make again."""
     shelf.publish(tuesday)

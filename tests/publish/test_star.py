@@ -9,7 +9,8 @@ import golden
 import pytest
 from harness import Nights
 from rows import DAY, entrant, landing, window
-from stars import Shelf, expected
+from sampled import sampled
+from stars import SHELVES, Shelf, expected
 from two_nights import MONDAY
 
 from solatium.engine import Engine
@@ -40,6 +41,7 @@ def test_after_each_night_it_is_what_the_warehouse_is(warehouse: Path, shelf: Sh
     assert golden.SECOND in sent[golden.FOURTH]["fact_outcome"]
 
 
+@pytest.mark.parametrize("shelf", sampled(SHELVES, ["postgres"]), indirect=True)
 def test_it_goes_back_with_the_warehouse(warehouse: Path, shelf: Shelf) -> None:
     """As after a roll back, or a publishing of an earlier night."""
     for day in (golden.FOURTH, golden.SECOND, golden.THIRD):

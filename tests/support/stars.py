@@ -24,6 +24,7 @@ from solatium.warehouse.snapshot import Snapshot
 from solatium.warehouse.window_facts import content
 
 KEY = bytes(range(32))
+SHELVES = ("postgres", "duckdb", "folder")  # kinds of places
 
 
 @dataclass(frozen=True)
