@@ -23,7 +23,7 @@ from solatium.storage.location import Location
 
 # Fewer rows than these come in one part. Of 5 million participations a part took some 100 bytes for
 # each row; twice as much is reckoned with where memory is bounded.
-_ROWS_IN_ONE_PART = 3_500_000
+_ROWS_IN_TWO_PARTS = 7_000_000
 _ROWS_A_MEGABYTE = 5_000
 
 
@@ -72,7 +72,7 @@ class Engine:
         """
         if self.name == "spark":
             return 1
-        number = 1 + isqrt(isqrt(rows // _ROWS_IN_ONE_PART))
+        number = max(1, isqrt(isqrt(2**4 * rows // _ROWS_IN_TWO_PARTS)))
         if self.memory_mb is not None:
             number = max(number, 1 + rows // (self.memory_mb * _ROWS_A_MEGABYTE))
         return number

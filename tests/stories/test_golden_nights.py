@@ -97,7 +97,7 @@ def test_a_night_that_is_gathered_in_parts_is_the_same(
 ) -> None:
     if running.name == "spark":
         pytest.skip("Spark has parts of its own")
-    monkeypatch.setattr(engine.engine, "_ROWS_IN_ONE_PART", 20)
+    monkeypatch.setattr(engine.engine, "_ROWS_IN_TWO_PARTS", 20)
     in_parts = []
     gathered = Scratch.keep_parts
 
