@@ -92,17 +92,16 @@ def _miscounted(claimed: int, found: int) -> pa.ArrowInvalid:
     return pa.ArrowInvalid(f"its footer says {claimed} rows, and there are {found}")
 
 
-def footer(place: Location, contract: Table, source: Source, problems: list[str]) -> Footer | None:
-    """The footer of a file, or None and what is wrong with it among `problems`."""
+def footer(place: Location, contract: Table, source: Source) -> tuple[Footer | None, list[str]]:
+    """The footer of a file, or None and what is wrong with it."""
     try:
         with opened(place) as found:
             file = found.file
             columns = _columns(found, contract, source)
-            problems.extend(f"{place}: {problem}" for problem in columns.wrong)
             if columns.wrong:
-                return None
+                return None, [f"{place}: {problem}" for problem in columns.wrong]
             _check_groups(file, list(columns.types))
-            return Footer(
+            good = Footer(
                 readings=tuple(columns.readings),
                 form=_form(file.schema_arrow),
                 rows=file.metadata.num_rows,
@@ -112,9 +111,9 @@ def footer(place: Location, contract: Table, source: Source, problems: list[str]
                 unused=(*columns.unused, *found.left_out),
                 absent=tuple(columns.absent),
             )
+            return good, []
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        problems.append(unreadable(place, error))
-        return None
+        return None, [unreadable(place, error)]
 
 
 @dataclass

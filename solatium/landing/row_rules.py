@@ -67,7 +67,7 @@ def is_malformed(contract: Table, besides: Sequence[str] = ()) -> Column:
 
 def names_no_window() -> Column:
     """Whether the ids of a row's window break a rule; null may stand for no."""
-    return _any([("", F.col(name).isNull() | is_bad_id(F.col(name))) for name in WINDOW])
+    return reduce(or_, (F.col(name).isNull() | is_bad_id(F.col(name)) for name in WINDOW))
 
 
 def malformed(rows: DataFrame, contract: Table, dt: Column) -> DataFrame:

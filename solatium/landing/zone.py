@@ -49,7 +49,7 @@ _MAP_THEM = (
 # and an engine may hold all of them open at once.
 _MANY_FILES = 200
 _FEW_ROWS = 20_000  # of a file, in the mean
-_READ_AT_ONCE = 4  # footers, each of which a store lets wait for
+_READ_AT_ONCE = 4  # footers: a store takes a while to answer for each
 _NAMED = 5  # of what lies in a folder that is no landing zone
 
 
@@ -155,8 +155,13 @@ class LandingZone:
         folders = [(table, day) for day in days for table in contracts.LANDING]
         self._footers |= {folder: [] for folder in folders}
         files = [(*folder, place) for folder in folders for place in self._places(*folder)]
+
+        def read(file: tuple[str, date, Location]) -> tuple[Footer | None, list[str]]:
+            table, _, place = file
+            return footer(place, contracts.landing(table), self._source(table))
+
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-            footers = pool.map(lambda file: self._footer(file[0], file[2]), files)
+            footers = pool.map(read, files)
         for (table, day, place), (one, wrong) in zip(files, footers, strict=True):
             problems += wrong
             if one is None:
@@ -180,11 +185,6 @@ class LandingZone:
             f"{table}: column {shown_name(name)} of {count} file(s) {told}"
             for (table, name, told), count in sorted(notes.items())
         ]
-
-    def _footer(self, table: str, place: Location) -> tuple[Footer | None, list[str]]:
-        """The footer of a file, or None and what is wrong with it."""
-        problems: list[str] = []
-        return footer(place, contracts.landing(table), self._source(table), problems), problems
 
     def rows(self, table: str, day: date) -> int:
         """How many rows the files of an arrival date hold, by their footers."""

@@ -65,10 +65,12 @@ class DatedTables:
             staying = self.of(table, dates if partly is None else partly)
             staying = staying.join(instead_of, on=list(on), how="left_anti")
             rows = staying.unionByName(rows)
-        # rows that stay are most of them, and only read
-        by_date = instead_of is not None
         return self.warehouse.replace(
-            table, rows, column="business_date", dates=dates, by_date=by_date
+            table,
+            rows,
+            column="business_date",
+            dates=dates,
+            by_date=instead_of is not None,  # then most rows stay, and are only read
         )
 
 

@@ -245,8 +245,8 @@ class Warehouse:
         replaced = Replaced.of(column, dates)
         if not replaced.dates:
             return 0
-        by_date |= len(replaced.dates) == 1
-        return self._write(name, rows, replaced, replaced.dates if by_date else ())
+        one_by_one = by_date or len(replaced.dates) == 1
+        return self._write(name, rows, replaced, replaced.dates if one_by_one else ())
 
     def overwrite(self, name: str, rows: DataFrame) -> int:
         """Puts `rows` in the place of all rows of a table; how many."""
