@@ -9,6 +9,7 @@ from typing import Any
 import azurite
 import documents
 import faults
+import golden
 import object_store
 import pytest
 import spark_in_stores
@@ -98,6 +99,12 @@ def nights(running: engine.Engine, tmp_path: Path) -> Nights:
 def after_two_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> Nights:
     """A warehouse of two nights, for tests that change nothing of it."""
     return two_nights(tmp_path_factory.mktemp("standing"), running)
+
+
+@pytest.fixture(scope="session")
+def golden_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> golden.Story:
+    """The golden nights, for tests that change nothing of them."""
+    return golden.told(tmp_path_factory.mktemp("golden"), running)
 
 
 @pytest.fixture(scope="module")

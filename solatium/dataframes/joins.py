@@ -1,4 +1,4 @@
-"""A join that says which of its sides is small.
+"""Joins that say which of their sides is small.
 
 A hash join builds a hash table of one side, which the planner chooses by the statistics of files.
 The result of a grouping or a join has no statistics, and Sail then builds the table of the first
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from solatium.contracts.keys import WINDOW
+
 
 def look_up(rows: DataFrame, few: DataFrame, on: Sequence[str], *, how: str = "inner") -> DataFrame:
     """`rows` with the other columns of `few`, which has at most one row for each key `on`.
@@ -22,6 +24,12 @@ def look_up(rows: DataFrame, few: DataFrame, on: Sequence[str], *, how: str = "i
     """
     sides = {"inner": "inner", "left": "right"}
     return few.join(rows, on=list(on), how=sides[how])
+
+
+def named_by(rows: DataFrame, windows: DataFrame) -> DataFrame:
+    """The `windows` that `rows` name: all that were ever known are too many to send to tasks."""
+    names = rows.select(*WINDOW).distinct()
+    return windows.join(F.broadcast(names), on=list(WINDOW), how="left_semi")
 
 
 def fewer(rows: DataFrame, id_column: str) -> DataFrame:

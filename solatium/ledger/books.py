@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium.contracts.keys import ACCOUNT, WINDOW
+from solatium.dataframes.joins import named_by
 from solatium.dataframes.money import cents
 
 Look = Callable[[], DataFrame]
@@ -45,6 +46,7 @@ def books(
         .unionByName(side(ledger, posted=amount, entries=F.lit(1), revision=F.col("revision")))
         .unionByName(side(waived, given_up=amount))
     )
+    closed = named_by(sides, closed)
     belongs = is_meant(F.coalesce("window_date", "business_date")).cast("int")
     return (
         sides.join(F.broadcast(closed), on=WINDOW, how="left")

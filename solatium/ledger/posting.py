@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.keys import AWARD, WINDOW
+from solatium.dataframes.joins import named_by
 from solatium.settings.regimes import Regimes
 
 _MONEY = "decimal(18,2)"
@@ -72,8 +73,9 @@ def post(
     )
     is_due, is_posted = F.col("due").isNotNull(), F.col("entries").isNotNull()
     belongs = is_due | _belongs_to().isin(list(dates))
+    windows = named_by(sides, windows)
     balances = (
-        _placed(sides, windows, dates)
+        sides.join(F.broadcast(_closed(windows, dates)), on=WINDOW, how="left")
         .groupBy(*AWARD)
         .agg(
             F.bool_or(belongs).alias("belongs"),
@@ -160,21 +162,16 @@ def dated_windows(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) 
     at a cost that does not grow with what was ever posted. Columns: WINDOW, `business_date`.
     """
     found = posted.select(*WINDOW, "business_date").distinct()
-    concerned = _belonging(found, windows, dates).select(*WINDOW).distinct()
+    placed = found.join(_closed(windows, dates), on=WINDOW, how="left")
+    concerned = placed.where(_belongs_to().isin(list(dates))).select(*WINDOW).distinct()
     return found.join(concerned, on=WINDOW, how="left_semi")
 
 
-def _belonging(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
-    """The rows that belong to `dates`."""
-    return _placed(posted, windows, dates).where(_belongs_to().isin(list(dates)))
-
-
-def _placed(posted: DataFrame, windows: DataFrame, dates: Sequence[date]) -> DataFrame:
-    """The rows with the `window_date` of their window, where it is closed."""
-    closed = windows.where(F.col("business_date") <= F.lit(max(dates))).select(
+def _closed(windows: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """The keys of windows that are closed with these dates, and their `window_date`."""
+    return windows.where(F.col("business_date") <= F.lit(max(dates))).select(
         *WINDOW, F.col("business_date").alias("window_date")
     )
-    return posted.join(F.broadcast(closed), on=WINDOW, how="left")
 
 
 def _belongs_to() -> Column:

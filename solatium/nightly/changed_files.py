@@ -20,6 +20,7 @@ from solatium.contracts import EVENTS
 from solatium.contracts.keys import EVENT, WINDOW
 from solatium.dataframes.compare import days, differing
 from solatium.dataframes.event_keys import whole
+from solatium.dataframes.joins import named_by
 from solatium.landing import duplicates
 from solatium.landing.gates import Quality, counted
 from solatium.nightly.context import Context
@@ -146,7 +147,7 @@ class Corrections:
         if ids.count() == 0:
             self._show(source, dates, bad, dates)
             return None
-        named = in_force.join(ids.select(*WINDOW).distinct(), on=WINDOW, how="left_semi")
+        named = named_by(ids, in_force)
         accepted, aside = self.context.warehouse.read(source), self._aside(source)
         of_dates = F.col("business_date").isin(days(named, "business_date"))
         no_reason = F.lit(None).cast("string").alias("reason")
@@ -166,9 +167,7 @@ class Corrections:
             f"{source}_by_id",
         )
         stays = judged.where(F.col("reason").isNull()).drop("reason")
-        now_accepted, now_aside = duplicates.placed(
-            stays, in_force, self.context.settings.grace_days
-        )
+        now_accepted, now_aside = duplicates.placed(stays, named, self.context.settings.grace_days)
         now = self._marked(
             source,
             now_accepted.select("*", no_reason)

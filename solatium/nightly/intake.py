@@ -19,6 +19,7 @@ from solatium import contracts
 from solatium.contracts import EVENTS
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
+from solatium.dataframes.joins import named_by
 from solatium.landing import duplicates, row_rules
 from solatium.landing.event_order import unordered
 from solatium.landing.gates import Quality, counted
@@ -144,7 +145,7 @@ class Intake:
         """Keys of windows whose accepted rows may have changed; what is late changes none."""
         found = [] if corrected is None else list(corrected.events.items())
         is_open = F.col("business_date") >= F.lit(self.context.last_closed)
-        open_windows = F.broadcast(in_force.where(is_open).select(*WINDOW))
+        open_windows = in_force.where(is_open).select(*WINDOW)
         for source, arrival in arrivals.items():
             if arrival.named is not None:
                 named = arrival.named.select(*WINDOW)
@@ -260,9 +261,10 @@ class Intake:
     def _place(self, source: str, arrival: _Arrival, in_force: DataFrame) -> int:
         """Accepts events, and sets aside those of windows that are unknown or too old."""
         grace_days = self.context.settings.grace_days
-        accepted, aside = duplicates.placed(arrival.good, in_force, grace_days)
         assert arrival.named is not None  # as of all events
-        here, elsewhere = duplicates.placed(arrival.named, in_force, grace_days)
+        named = named_by(arrival.named, in_force)
+        accepted, aside = duplicates.placed(arrival.good, named, grace_days)
+        here, elsewhere = duplicates.placed(arrival.named, named, grace_days)
         dates = days(here, "business_date")
         number = self.context.warehouse.append(source, accepted, dates)
         if not elsewhere.isEmpty():  # or the rows need not be gone through once more

@@ -124,7 +124,7 @@ def _awards(context: Context, tables: DatedTables, awarded: list[date]) -> dict[
     awards = tables.of("bonus_awards", awarded)
     outcomes = tables.of("account_outcomes", awarded)
     return {
-        "budgets": money.budgets(awards, tables.in_force, budgets.distinct()),
+        "budgets": money.budgets(awards, tables.windows(awarded), budgets.distinct()),
         "unearned": money.unearned(awards, outcomes),
     }
 

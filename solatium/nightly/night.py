@@ -228,8 +228,10 @@ class Night:
             again = again.join(ids, on=ID, how="left_semi")
             added = added.join(ids, on=ID, how="left_anti").unionByName(again)
             closed = closed.join(ids, on=ID, how="left_anti").unionByName(recounted.opening)
+        first = min([*closing_dates, *([restated.first] if restated and recounted else [])])
+        windows = tables.in_force.where(day.between(first, last_closed))
         with self.context.stages.stage("close history", self.context.day) as stage:
-            whole = history.account_history(closed, added, tables.in_force)
+            whole = history.account_history(closed, added, windows)
             stage.rows_out = self.context.warehouse.overwrite(HISTORY_CLOSED.name, whole)
 
     def _list_refunds(

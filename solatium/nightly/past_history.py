@@ -48,13 +48,15 @@ class PastHistory:
         if self.lineage and first > self.lineage[-1].day:
             return self.whole
         day = F.col("business_date")
-        outcomes = self.outcomes.where(day < F.lit(first))
+        is_before = day < F.lit(first)
+        outcomes, windows = self.outcomes.where(is_before), self.windows.where(is_before)
         judged_since = first
         for commit in reversed(commits.retained(self.warehouse.root, self.lineage)):
             until = shifted(commit.day, -self.grace)
             if until < judged_since:  # no later night has judged again what this one had closed
                 closed = self.warehouse.read(HISTORY_CLOSED.name, commit)
-                since = outcomes.where(day > F.lit(until))
-                return history.account_history(closed, since, self.windows)
+                is_since = day > F.lit(until)
+                since, then = outcomes.where(is_since), windows.where(is_since)
+                return history.account_history(closed, since, then)
             judged_since = min(judged_since, commit.judged_from)
-        return history.account_history(self.closed.limit(0), outcomes, self.windows)
+        return history.account_history(self.closed.limit(0), outcomes, windows)

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.contracts.keys import WINDOW
 from solatium.dataframes.compare import days
+from solatium.dataframes.joins import named_by
 from solatium.landing import duplicates, row_rules
 from solatium.nightly.context import Context
 from solatium.rules import windows
@@ -77,7 +78,7 @@ class Placement:
         if again.isEmpty():
             return
         now_accepted, now_aside = duplicates.placed(
-            again, in_force, self.context.settings.grace_days
+            again, named_by(moved, in_force), self.context.settings.grace_days
         )
         arrival_dates = sorted({*days(hit, "dt"), *days(now_aside, "dt")})
         staying = aside.where(F.col("dt").isin(arrival_dates)).exceptAll(

@@ -220,7 +220,8 @@ class Restatement:
                 here = now.where(F.col("business_date").isin(others))
                 stage.rows_out = self.tables.put(table, here, others, lives.ids, on=ID)
         with self.context.stages.stage("fold history", self.context.day):
-            lives = lives.after(then, now, self.known.before, self.known.in_force, scratch)
+            before = self.known.before.where(F.col("business_date").isin(dates))
+            lives = lives.after(then, now, before, self.tables.windows(dates), scratch)
         return set(others), lives
 
 

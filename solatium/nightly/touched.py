@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from solatium import contracts
 from solatium.contracts.keys import ACCOUNT, WINDOW
 from solatium.dataframes.event_keys import content, time_key
+from solatium.dataframes.joins import named_by
 from solatium.engine import Engine
 from solatium.nightly.context import Context
 from solatium.nightly.dated_tables import DatedTables
@@ -131,12 +132,14 @@ def seen_versions(context: Context, known: Known, before: date) -> DataFrame | N
     grace_days = context.settings.grace_days
     earliest = F.date_sub(F.lit(known.accounts.first), grace_days)
     day = F.col("business_date")
+    is_meant = (day >= earliest) & (day < F.lit(before))
+    judged = named_by(context.warehouse.read("window_results").where(is_meant), known.in_force)
     pairs = (
         context.warehouse.read("screened_participants")
-        .where((day >= earliest) & (day < F.lit(before)))
+        .where(is_meant)
         .join(known.accounts.ids, on="account_id", how="left_semi")
         .select(*ACCOUNT, "business_date")
-        .join(F.broadcast(known.in_force.select(*WINDOW, "application_close")), on=WINDOW)
+        .join(F.broadcast(judged.select(*WINDOW, "application_close")), on=WINDOW)
     )
     pairs = context.scratch.keep(pairs, "participants_with_other_versions")
     found = pairs.select(*ACCOUNT, "business_date")

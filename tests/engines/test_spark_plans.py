@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from solatium.generate.spec import Spec
 
 ROOT = Path(__file__).parents[2]
 SMALL, LARGE = 2000, 20_000
+LATER = 4000
 FIRST, SECOND, THIRD = (date(2026, 11, day) for day in (1, 2, 3))
 
 # As on data that is too large to be broadcast by its size: what is broadcast is asked for.
@@ -71,7 +72,8 @@ def is_of_delta(plan: Operator) -> bool:
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> list[Night]:
     """The third night of two sizes, with all that may happen: every policy, teams, weights over a
-    past, caps, a budget that does not suffice, and a closed date with other files than before."""
+    past, caps, a budget that does not suffice, and a closed date with other files than before.
+    Many windows of a date that it does not evaluate are known, too."""
     return [
         Night(number, observed(tmp_path_factory.mktemp("night"), number))
         for number in (SMALL, LARGE)
@@ -84,6 +86,7 @@ def observed(folder: Path, participations: int) -> EventLog:
     config = configuration(spec) | {"grace_days": 1}
     config["campaigns"]["campaign-1"]["bonus"]["daily_budget"] = Decimal("5.00")
     made.config.write_text(as_yaml(config))
+    announce(made.landing)
     places = [str(made.landing), str(folder / "warehouse"), str(made.config)]
     options = [f"--{name}={place}" for name, place in zip(OPTIONS, places, strict=True)]
     nightly = ["solatium.cli", "nightly", "--engine=embedded", *options, f"--date={SECOND}"]
@@ -102,6 +105,16 @@ def python(*arguments: str) -> None:
         [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-5000:]
+
+
+def announce(landing: Path) -> None:
+    """LATER windows of a date much later, which are known from the first date on."""
+    folder = landing / "windows" / f"dt={FIRST}"
+    first = pq.read_table(folder / "part-0.parquet").slice(0, 1).to_pylist()[0]
+    later = {k: v + timedelta(300) for k, v in first.items() if isinstance(v, datetime)}
+    rows = [first | later | {"commodity_id": f"later-{n}"} for n in range(LATER)]
+    schema = pq.read_schema(folder / "part-0.parquet")
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / "part-1.parquet")
 
 
 def correct(landing: Path) -> None:
@@ -207,7 +220,14 @@ def test_what_comes_to_the_driver_does_not_grow(nights: list[Night]) -> None:
 def test_what_is_broadcast_does_not_grow(nights: list[Night]) -> None:
     small, large = (broadcast(night) for night in nights)
     assert small
-    assert {text: rows for text, rows in large.items() if rows > max(small.values())} == {}
+    # more rows name more windows that are unknown
+    most = 2 * max(small.values())
+    assert {text: rows for text, rows in large.items() if rows > most} == {}
+
+
+def test_windows_of_dates_that_are_not_evaluated_are_not_broadcast(nights: list[Night]) -> None:
+    most = max(rows for night in nights for rows in broadcast(night).values())
+    assert 8 <= most < LATER
 
 
 def results(night: Night) -> Counter[Job]:

@@ -179,6 +179,7 @@ def test_a_rival_is_refused(
     assert shelf.rows() == expected(tuesday)
 
 
+@pytest.mark.parametrize("shelf", sampled(SHELVES, ["postgres"]), indirect=True)
 def test_a_file_of_the_warehouse_that_is_gone(
     nights: Nights, monday: Snapshot, shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -193,6 +194,7 @@ def test_a_file_of_the_warehouse_that_is_gone(
     assert shelf.rows() == expected(monday)
 
 
+@pytest.mark.parametrize("shelf", sampled(SHELVES, ["postgres"]), indirect=True)
 def test_another_key_gives_everybody_another_name(tuesday: Snapshot, shelf: Shelf) -> None:
     shelf.publish(tuesday)
     again = shelf.publish(tuesday, OTHER_KEY)

@@ -20,15 +20,12 @@ NIGHTS = (golden.FIRST, golden.SECOND, golden.THIRD, golden.FOURTH)
 
 
 @pytest.fixture(scope="module")
-def warehouse(embedded_session: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def warehouse(embedded_session: Engine, golden_nights: golden.Story) -> Path:
     """The golden nights: every kind of outcome, late rows, a seed that comes when all is closed."""
-    nights = Nights(tmp_path_factory.mktemp("golden"), embedded_session)
-    nights.land(golden.LANDING)
-    for day in NIGHTS:
-        nights.run(day, golden.CONFIG)
-    return nights.warehouse
+    return golden_nights.nights.warehouse
 
 
+@pytest.mark.parametrize("shelf", sampled(SHELVES, ["postgres"]), indirect=True)
 def test_after_each_night_it_is_what_the_warehouse_is(warehouse: Path, shelf: Shelf) -> None:
     sent = {}
     for day in NIGHTS:

@@ -149,8 +149,13 @@ def made_up() -> list[Rush]:
     return found
 
 
-@both_engines
-@pytest.mark.parametrize(("few", "band"), [(1, 1), (4, 3)])
+@pytest.mark.parametrize(
+    ("few", "band"),
+    [
+        pytest.param(1, 1, marks=both_engines),
+        pytest.param(4, 3, marks=pytest.mark.spark_at_length),
+    ],
+)
 def test_selection_is_the_loop_on_every_level(
     made_up: list[Rush],
     selecting: Selecting,

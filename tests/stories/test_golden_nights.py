@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from compare import differences
-from golden import CONFIG, EXAMPLE, FIRST, FOURTH, LANDING, SECOND, THIRD, Tables
+from golden import CONFIG, EXAMPLE, FIRST, FOURTH, LANDING, SECOND, THIRD, Story, Tables
 from harness import Nights
 from pyspark.sql import DataFrame
 from reference.night import Reference
@@ -42,26 +42,10 @@ NOT_HERE = {
 }
 
 
-class Story(NamedTuple):
-    """The tables after each run, and the nights they are from."""
-
-    first: Tables
-    caught_up: Tables  # SECOND and THIRD in one run
-    repeated: Tables
-    last: Tables
-    nights: Nights
-
-
 @pytest.fixture(scope="module")
-def story(running: Engine, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    nights = Nights(tmp_path_factory.mktemp("golden"), running)
-    nights.land(LANDING)
-    after = []
-    for day in (FIRST, THIRD, THIRD, FOURTH):
-        if day != THIRD or len(after) < 2 or running.name == "embedded":  # spark takes its time
-            nights.run(day, CONFIG)
-        after.append(Tables.of(nights))
-    return Story(*after, nights)
+def story(golden_nights: Story) -> Story:
+    """What the runs of the golden nights leave."""
+    return golden_nights
 
 
 @pytest.fixture

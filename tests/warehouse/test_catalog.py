@@ -14,7 +14,7 @@ from typing import Any
 
 import pyspark
 import pytest
-from golden import race
+from golden import Story, race
 from harness import Nights, write_landing
 from loopback import free_port
 from rows import days, landing
@@ -82,17 +82,17 @@ def test_what_a_store_refuses_is_said_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.both_engines
-def test_views_show_a_commit_and_move_forward(running: Engine, nights: Nights) -> None:
-    if running.name == "embedded":
-        pytest.skip("Sail's catalog ends with its process")
-    nights.land(STORY)
-    nights.run(SECOND, CONFIG)
+def test_views_show_a_commit_and_move_forward(
+    on_spark: None, running: Engine, golden_nights: Story
+) -> None:
+    """Sail's catalog ends with its process."""
+    nights = golden_nights.nights
     root = LocalLocation(nights.warehouse)
-    first, second = commits.lineage(root)
+    first, *_, last = commits.lineage(root)
     assert catalog.register(running, root, first, "nights") == len(WAREHOUSE)
     awards = running.spark.table("nights.bonus_awards")
-    assert {row["business_date"] for row in awards.collect()} == {FIRST}
-    assert catalog.register(running, root, second, "nights") == len(WAREHOUSE)
+    assert awards.count() == len(golden_nights.first["bonus_awards"])
+    assert catalog.register(running, root, last, "nights") == len(WAREHOUSE)
     assert catalog.register(running, root, first, "nights") == 0, "a view went back"
     for name in WAREHOUSE:
         view = running.spark.table(f"nights.{name}")

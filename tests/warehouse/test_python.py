@@ -33,18 +33,17 @@ def place(embedded_session: Engine, tmp_path_factory: pytest.TempPathFactory) ->
         from solatium import engine
 
         patched.setattr(engine, "running", lambda *_, **__: nullcontext(embedded_session))
-        done = solatium.run(folder / "logs", folder / "wh", str(SECOND), settings=SETTINGS)
-        assert done.handled == (FIRST, SECOND)
-        assert (done.entries_posted, done.entries_sum) == (2, Decimal("4.00"))
-        assert [row["winners"] for row in done.business_dates] == [1, 1]
-        assert "<td>2, sum 4.00</td>" in done._repr_html_()
+        defaults = solatium.Settings.from_judging({})
+        done = solatium.run(str(folder / "logs"), str(folder / "wh"), SECOND, settings=defaults)
+        assert (done.handled, done.entries_posted) == ((FIRST, SECOND), 0)
         again = solatium.run(
-            str(folder / "logs"), str(folder / "wh"), SECOND,
-            backfill_from=FIRST, settings=solatium.Settings.from_judging({}),
-            restate=True,
+            folder / "logs", folder / "wh", str(SECOND),
+            backfill_from=FIRST, settings=SETTINGS, restate=True,
         )  # fmt: skip
         assert again.handled == (FIRST, SECOND)
-        solatium.run(folder / "logs", folder / "wh", SECOND, settings=SETTINGS, restate=True)
+        assert (again.entries_posted, again.entries_sum) == (2, Decimal("4.00"))
+        assert [row["winners"] for row in again.business_dates] == [1, 1]
+        assert "<td>2, sum 4.00</td>" in again._repr_html_()
     return folder
 
 
