@@ -20,6 +20,7 @@ from benchmarks.landing import Shape
 from benchmarks.measure import CommandError, measure
 from benchmarks.results import Goal, Result, Run
 from benchmarks.run import CONFIG, PEERS
+from benchmarks.stages import REST, stages_of
 from solatium.engine import Engine
 
 SHAPE = Shape(participations=2_000)
@@ -225,3 +226,25 @@ def test_a_goal_that_was_not_measured_is_not_met() -> None:
     result = Result("small", {}, MACHINE, runs=[Run("1,000", 1, 4.0, 6.0, 500.0)])
     assert Goal("small", "1,000", "wall", 5.0).measured(result) == 4.0
     assert Goal("small", "1,000", "wall", 5.0, base="2,000").measured(result) is None
+
+
+def test_a_stage_has_the_cpu_time_that_went_by_in_it() -> None:
+    says = "\n".join(
+        [
+            "import time",
+            "def until(used):",
+            "    while time.process_time() < used: pass",
+            "until(0.4)",
+            "print('2026-11-01 screen: 9 rows in, 1.0 rows out, 0.0 s')",
+            "start = time.monotonic()",
+            "until(1.4)",
+            "print(f'2026-11-01 read orders: 9 rows in, {time.monotonic() - start:.3f} s')",
+            "time.sleep(0.2)",
+        ]
+    )
+    found = stages_of([sys.executable, "-u", "-c", says])
+    assert found.cpu.keys() == {"screen", "read", REST}
+    assert found.cpu["read"] == pytest.approx(1.0, abs=0.3)
+    assert found.cpu[REST] == pytest.approx(0.4, abs=0.3)
+    with pytest.raises(SystemExit, match="no such night"):
+        stages_of([sys.executable, "-c", "raise SystemExit('no such night')"])
