@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from solatium.contracts.keys import ACCOUNT, WINDOW
-from solatium.dataframes.joins import named_by
+from solatium.dataframes.joins import look_up, named_by
 from solatium.dataframes.money import cents
 
 Look = Callable[[], DataFrame]
@@ -49,7 +49,7 @@ def books(
     closed = named_by(sides, closed)
     belongs = is_meant(F.coalesce("window_date", "business_date")).cast("int")
     return (
-        sides.join(F.broadcast(closed), on=WINDOW, how="left")
+        look_up(sides, F.broadcast(closed), WINDOW, how="left")
         .groupBy(*ACCOUNT)
         .agg(
             F.max(belongs).alias("belongs"),

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from solatium import contracts
 from solatium.contracts.keys import AWARD, WINDOW
-from solatium.dataframes.joins import named_by
+from solatium.dataframes.joins import look_up, named_by
 from solatium.settings.regimes import Regimes
 
 _MONEY = "decimal(18,2)"
@@ -75,7 +75,7 @@ def post(
     belongs = is_due | _belongs_to().isin(list(dates))
     windows = named_by(sides, windows)
     balances = (
-        sides.join(F.broadcast(_closed(windows, dates)), on=WINDOW, how="left")
+        look_up(sides, F.broadcast(_closed(windows, dates)), WINDOW, how="left")
         .groupBy(*AWARD)
         .agg(
             F.bool_or(belongs).alias("belongs"),
