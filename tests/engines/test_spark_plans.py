@@ -30,7 +30,6 @@ from solatium.generate.spec import Spec
 
 ROOT = Path(__file__).parents[2]
 SMALL, LARGE = 2000, 20_000
-LATER = 4000
 FIRST, SECOND, THIRD = (date(2026, 11, day) for day in (1, 2, 3))
 
 # As on data that is too large to be broadcast by its size: what is broadcast is asked for.
@@ -72,21 +71,20 @@ def is_of_delta(plan: Operator) -> bool:
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> list[Night]:
     """The third night of two sizes, with all that may happen: every policy, teams, weights over a
-    past, caps, a budget that does not suffice, and a closed date with other files than before.
-    Many windows of a date that it does not evaluate are known, too."""
+    past, caps, a budget that does not suffice, and a closed date with other files than before."""
     return [
         Night(number, observed(tmp_path_factory.mktemp("night"), number))
         for number in (SMALL, LARGE)
     ]
 
 
-def observed(folder: Path, participations: int) -> EventLog:
+def observed(folder: Path, participations: int, later: int = 0) -> EventLog:
     spec = Spec(participations, nights=3, windows=8)
     made = generate(folder / "logs", spec)
     config = configuration(spec) | {"grace_days": 1}
     config["campaigns"]["campaign-1"]["bonus"]["daily_budget"] = Decimal("5.00")
     made.config.write_text(as_yaml(config))
-    announce(made.landing)
+    announce(made.landing, later)
     places = [str(made.landing), str(folder / "warehouse"), str(made.config)]
     options = [f"--{name}={place}" for name, place in zip(OPTIONS, places, strict=True)]
     nightly = ["solatium.cli", "nightly", "--engine=embedded", *options, f"--date={SECOND}"]
@@ -107,12 +105,12 @@ def python(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr[-5000:]
 
 
-def announce(landing: Path) -> None:
-    """LATER windows of a date much later, which are known from the first date on."""
+def announce(landing: Path, number: int) -> None:
+    """Windows of a date much later, which are known from the first date on."""
     folder = landing / "windows" / f"dt={FIRST}"
     first = pq.read_table(folder / "part-0.parquet").slice(0, 1).to_pylist()[0]
     later = {k: v + timedelta(300) for k, v in first.items() if isinstance(v, datetime)}
-    rows = [first | later | {"commodity_id": f"later-{n}"} for n in range(LATER)]
+    rows = [first | later | {"commodity_id": f"later-{n}"} for n in range(number)]
     schema = pq.read_schema(folder / "part-0.parquet")
     pq.write_table(pa.Table.from_pylist(rows, schema), folder / "part-1.parquet")
 
@@ -225,9 +223,10 @@ def test_what_is_broadcast_does_not_grow(nights: list[Night]) -> None:
     assert {text: rows for text, rows in large.items() if rows > most} == {}
 
 
-def test_windows_of_dates_that_are_not_evaluated_are_not_broadcast(nights: list[Night]) -> None:
-    most = max(rows for night in nights for rows in broadcast(night).values())
-    assert 8 <= most < LATER
+def test_windows_of_dates_that_are_not_evaluated_are_not_broadcast(tmp_path: Path) -> None:
+    later = 4000
+    night = Night(SMALL, observed(tmp_path, SMALL, later))
+    assert 8 <= max(broadcast(night).values()) < later
 
 
 def results(night: Night) -> Counter[Job]:
