@@ -104,7 +104,7 @@ def after_two_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def golden_nights(running: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> golden.Story:
     """The golden nights, for tests that change nothing of them."""
-    return golden.told(tmp_path_factory.mktemp("golden"), running)
+    return golden.story_of(tmp_path_factory.mktemp("golden"), running)
 
 
 @pytest.fixture(scope="module")

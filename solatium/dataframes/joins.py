@@ -27,9 +27,12 @@ def look_up(rows: DataFrame, few: DataFrame, on: Sequence[str], *, how: str = "i
 
 
 def named_by(rows: DataFrame, windows: DataFrame) -> DataFrame:
-    """The `windows` that `rows` name: all that were ever known are too many to send to tasks."""
+    """The `windows` that `rows` name, to be sent to all tasks.
+
+    All windows ever known would be too many for that, and so may be names that are no windows.
+    """
     names = rows.select(*WINDOW).distinct()
-    return windows.join(F.broadcast(names), on=list(WINDOW), how="left_semi")
+    return windows.join(names, on=list(WINDOW), how="left_semi")
 
 
 def fewer(rows: DataFrame, id_column: str) -> DataFrame:

@@ -198,7 +198,7 @@ class Intake:
         named = rows.select(*WINDOW).distinct().withColumn("dt", F.lit(self.context.day))
         named = self.context.scratch.keep(named, f"windows_of_{source}")
         dates, are_windows = _known_of(named, before)
-        earlier = self._earlier(source, named, dates)
+        earlier = self._earlier(source, named_by(named, before), dates)
         hashes = duplicates.doubtful(rows, earlier, source, WINDOW if are_windows else ())
         hashes = self.context.scratch.keep(hashes, f"doubtful_hashes_{source}")
         if hashes.isEmpty():
@@ -226,13 +226,13 @@ class Intake:
         """Rows of which none breaks a rule."""
         return rows.select(*contracts.landing(source).names, F.lit(self.context.day).alias("dt"))
 
-    def _earlier(self, source: str, named: DataFrame, dates: Sequence[date]) -> DataFrame:
-        """Earlier rows of the windows that are named now, which are on these business dates.
+    def _earlier(self, source: str, known: DataFrame, dates: Sequence[date]) -> DataFrame:
+        """Earlier rows of `known` windows that are named now, which are on these business dates.
 
         Also rows that are set aside, of all windows: they are few.
         """
         columns = [*contracts.landing(source).names, "dt"]
-        keys = F.broadcast(named.select(*WINDOW))
+        keys = F.broadcast(known.select(*WINDOW))
         accepted = self.context.warehouse.read(source).where(F.col("business_date").isin(dates))
         accepted = accepted.join(keys, on=WINDOW, how="left_semi")
         aside = self.context.warehouse.read(f"_set_aside_{source}")

@@ -599,7 +599,7 @@ class Story(NamedTuple):
     nights: Nights
 
 
-def told(folder: Path, running: Engine) -> Story:
+def story_of(folder: Path, running: Engine) -> Story:
     """The runs of the golden nights."""
     nights = Nights(folder, running)
     nights.land(LANDING)
